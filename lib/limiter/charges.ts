@@ -1,0 +1,51 @@
+import type { Bucket, Charge, Decision } from '../../types/index.js'
+
+/** A charge with no question and no verdict yet. */
+export function newCharge(bucket: Bucket): Charge {
+  return { bucket, key: '', cost: 1, allowed: true, remaining: 0, resetAfter: 0, retryAfter: 0 }
+}
+
+/**
+ * Whether `a` constrains its client more than `b`: a denial more than none, then the longer wait, then fewer units left, then
+ * the longer way to full.
+ */
+export function isTighter(a: Verdict, b: Verdict): boolean {
+  if (a.allowed !== b.allowed) return b.allowed
+  if (a.retryAfter !== b.retryAfter) return a.retryAfter > b.retryAfter
+  if (a.remaining !== b.remaining) return a.remaining < b.remaining
+  return a.resetAfter > b.resetAfter
+}
+
+/** What `isTighter` looks at. */
+export type Verdict = Pick<Charge, 'allowed' | 'remaining' | 'resetAfter' | 'retryAfter'>
+
+/** The tightest of one charge or more. */
+export function tightest(charges: readonly Charge[]): Charge {
+  let tightest = charges[0]
+  for (let i = 1; i < charges.length; i++) if (isTighter(charges[i], tightest)) tightest = charges[i]
+  return tightest
+}
+
+/** The decision of answered charges: the tightest policy speaks for all. */
+export function decide(charges: readonly Charge[]): Decision {
+  const charge = tightest(charges)
+  return decisionOf(charge.bucket.policy, charge, () => violated(charges))
+}
+
+/** The names of the policies that denied. */
+function violated(charges: readonly Charge[]): string[] {
+  return charges.filter((charge) => !charge.allowed).map((charge) => charge.bucket.policy.name)
+}
+
+/** The decision that a policy's verdict spells; `violated` is asked on denial only. */
+export function decisionOf(
+  policy: { readonly name: string; readonly limit: number },
+  verdict: Verdict,
+  violated: () => readonly string[],
+): Decision {
+  const { remaining, resetAfter, retryAfter } = verdict
+  const { name, limit } = policy
+  return verdict.allowed
+    ? { allowed: true, policy: name, limit, remaining, resetAfter }
+    : { allowed: false, policy: name, violated: violated(), limit, remaining, resetAfter, retryAfter }
+}

@@ -1,0 +1,24 @@
+import createError from '@fastify/error'
+import { hint, show } from '../policy/index.js'
+
+const BadKey = createError(
+  'FST_FLOODGATE_KEY',
+  'key is %s; allowed: a string that is not empty',
+  500,
+  TypeError,
+)
+const Unknown = createError('FST_FLOODGATE_UNKNOWN_LIMITER', 'no limiter is called %s%s; known: %s', 500)
+const Duplicate = createError('FST_FLOODGATE_DUPLICATE', "a limiter called '%s' is already there", 500)
+
+/** The key itself is never shown: it may be a secret. */
+export function badKey(key: unknown): Error {
+  return new BadKey(key === '' ? 'empty' : `of type ${typeof key}`)
+}
+
+export function unknownLimiter(name: unknown, known: readonly string[]): Error {
+  return new Unknown(show(name), typeof name === 'string' ? hint(name, known) : '', known.join(', '))
+}
+
+export function duplicateLimiter(name: string): Error {
+  return new Duplicate(name)
+}

@@ -1,0 +1,109 @@
+import type {
+  Bucket,
+  Charge,
+  Decision,
+  Limiter,
+  LimiterOptions,
+  Policy,
+  PolicyOptions,
+  SyncStore,
+  TakeOptions,
+} from '../../types/index.js'
+import { checkCost, checkName, compilePolicy, invalidOption, refuseUnknown } from '../policy/index.js'
+import { memoryStore } from '../store/index.js'
+import { decide, newCharge } from './charges.js'
+import { badKey } from './errors.js'
+
+/** A limiter over a synchronous store. Its charges are made once and used again for each call. */
+export class StoreLimiter implements Limiter {
+  readonly name: string
+  readonly policies: readonly Policy[]
+  readonly store: SyncStore
+  /** One a policy, in their order. */
+  readonly buckets: readonly Bucket[]
+  readonly #charges: readonly Charge[]
+
+  constructor(name: string, policies: readonly Policy[], store: SyncStore) {
+    this.name = name
+    this.policies = policies
+    this.store = store
+    this.buckets = policies.map((policy) => store.open(policy))
+    this.#charges = this.buckets.map(newCharge)
+  }
+
+  take(key: string, options?: TakeOptions): Decision {
+    const charges = this.#ask(key, options?.cost)
+    this.store.take(charges)
+    return decide(charges)
+  }
+
+  peek(key: string, options?: TakeOptions): Decision {
+    const charges = this.#ask(key, options?.cost)
+    this.store.peek(charges)
+    return decide(charges)
+  }
+
+  refund(key: string, cost?: number): void {
+    this.store.refund(this.#ask(key, cost))
+  }
+
+  reset(key: string): void {
+    this.store.reset(this.#ask(key, 0))
+  }
+
+  #ask(key: string, cost = 1): readonly Charge[] {
+    if (typeof key !== 'string' || key === '') throw badKey(key)
+    if (cost !== 1) checkCost(cost)
+    for (const charge of this.#charges) {
+      charge.key = key
+      charge.cost = cost
+    }
+    return this.#charges
+  }
+}
+
+/**
+ * A limiter for anything that has keys: bot commands, queue jobs, WebSocket messages, requests of any framework.
+ * Without a `store` it gets a `memoryStore()` of its own. Throws `FST_FLOODGATE_OPTION` for options that are not allowed.
+ *
+ *     const commands = createLimiter({ name: 'commands', algorithm: 'sliding-window', rate: 5, per: 'minute' })
+ *     commands.take('slack:U0123456789').allowed
+ */
+export function createLimiter(
+  options: LimiterOptions,
+  { store = memoryStore() }: { store?: SyncStore } = {},
+): Limiter {
+  const name = checkName(options.name, 'name')
+  if (!('policies' in options)) return new StoreLimiter(name, [compilePolicy(options, name)], store)
+  refuseUnknown(options, ['name', 'policies'], '')
+  const { policies } = options
+  if (!Array.isArray(policies)) throw invalidOption('policies', policies, 'a list of one policy or more')
+  return new StoreLimiter(name, compilePolicies(policies, name, 'policies'), store)
+}
+
+/**
+ * Compiles the policies of a limiter and names those that have no name: like the limiter where there is one only, else
+ * `<limiter>-<rate>-per-<period>`. `where` is the path of the list in errors.
+ */
+export function compilePolicies(list: readonly PolicyOptions[], limiter: string, where: string): Policy[] {
+  if (list.length === 0) throw invalidOption(where, list, 'a list of one policy or more')
+  const names = new Set<string>()
+  return list.map((options, i) => {
+    const fallback =
+      list.length === 1 ? limiter : `${limiter}-${options.rate ?? 100}-per-${spell(options.per ?? 'minute')}`
+    const policy = compilePolicy(options, fallback, `${where}[${i}].`)
+    if (names.has(policy.name)) {
+      throw invalidOption(
+        `${where}[${i}].name`,
+        policy.name,
+        'a name that no other policy of the limiter has',
+      )
+    }
+    names.add(policy.name)
+    return policy
+  })
+}
+
+function spell(per: string | number): string {
+  return typeof per === 'number' ? `${per}ms` : per.replaceAll(' ', '')
+}

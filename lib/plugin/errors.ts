@@ -1,0 +1,54 @@
+import createError from '@fastify/error'
+import type { Decision } from '../../types/index.js'
+import { DENIED_CODE } from '../http/index.js'
+import { hint, show } from '../policy/index.js'
+
+const UnknownKey = createError<string[]>(
+  'FST_FLOODGATE_UNKNOWN_KEY',
+  "option '%s' names no key strategy: %s%s; known: %s",
+  500,
+)
+const BadEnv = createError(
+  'FST_FLOODGATE_ENV',
+  "environment variable %s is '%s'; allowed: a positive integer",
+  500,
+)
+const Twice = createError(
+  'FST_FLOODGATE_DUPLICATE',
+  "app.rateLimit is already there in this scope: register one rate limiter a scope, and its limiters in 'limiters'",
+  500,
+)
+const EarlyRoute = createError(
+  'FST_FLOODGATE_EARLY_ROUTE',
+  'route %s was declared before fastify-floodgate was loaded and its limiter cannot be placed in this version of Fastify: await app.register() first',
+  500,
+)
+
+// Without a stack: a denial is no defect, and a flood of them must stay cheap.
+const Denied = createError(DENIED_CODE, '%s', 429, Error, false)
+
+export function unknownKey(option: string, name: unknown, known: readonly string[]): Error {
+  return new UnknownKey(
+    option,
+    show(name),
+    typeof name === 'string' ? hint(name, known) : '',
+    known.join(', '),
+  )
+}
+
+export function badEnv(variable: string, value: string): Error {
+  return new BadEnv(variable, value)
+}
+
+export function registeredTwice(): Error {
+  return new Twice()
+}
+
+export function earlyRoute(url: string): Error {
+  return new EarlyRoute(url)
+}
+
+/** The error that the app's error handler sees for a denial: `statusCode` 429, and the `decision`. */
+export function deniedError(message: string, decision: Decision): Error {
+  return Object.assign(new Denied(message), { decision })
+}

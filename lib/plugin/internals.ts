@@ -1,0 +1,52 @@
+import type { FastifyRequest } from 'fastify'
+
+/** What we read of Fastify's context of a route, beyond its public API. Optional, all of it. */
+interface RouteContext {
+  config?: object
+  schema?: { response?: object }
+  onError?: unknown[] | null
+  errorHandler?: { func?: { name?: string } }
+  [hook: string]: unknown
+}
+
+/**
+ * The one place that looks behind Fastify's public API, for two things that it does not offer: the route of a request without
+ * building `request.routeOptions` each time, and hooks for a route that was declared before the plugin loaded. Where a
+ * version of Fastify hides its context from us, `config` goes the public way, and the others say no.
+ */
+export class Internals {
+  #key: symbol | null | undefined
+
+  /** The route's config: an object of Fastify's own, one a route. */
+  config(request: FastifyRequest): object {
+    return this.#context(request)?.config ?? request.routeOptions.config
+  }
+
+  /** Would nobody but us see the difference between an error and the body that Fastify makes of it? */
+  answersPlainly(request: FastifyRequest): boolean {
+    const context = this.#context(request)
+    return (
+      context !== undefined &&
+      context.errorHandler?.func?.name === 'defaultErrorHandler' &&
+      !context.onError &&
+      !context.schema?.response
+    )
+  }
+
+  /** Adds a hook to the route of a request, for this request on; tells whether it could. */
+  addHook(request: FastifyRequest, name: string, hook: unknown, place: 'first' | 'last'): boolean {
+    const context = this.#context(request)
+    if (context === undefined) return false
+    const others = (context[name] as unknown[] | null) ?? []
+    context[name] = place === 'first' ? [hook, ...others] : [...others, hook]
+    return true
+  }
+
+  #context(request: FastifyRequest): RouteContext | undefined {
+    if (this.#key === undefined) {
+      this.#key =
+        Object.getOwnPropertySymbols(request).find((key) => key.description === 'fastify.context') ?? null
+    }
+    return this.#key === null ? undefined : (request as unknown as Record<symbol, RouteContext>)[this.#key]
+  }
+}

@@ -1,0 +1,77 @@
+import type { FastifyRequest } from 'fastify'
+import type { KeyStrategy } from '../../types/index.js'
+import { invalidOption } from '../policy/index.js'
+import { unknownKey } from './errors.js'
+import { ipKey } from './ip.js'
+import type { Warnings } from './warn.js'
+
+/** A key strategy that never fails: `null` stands for no key. */
+export interface Strategy {
+  readonly name: string
+  /** Known before anything else has run, so that its limiters run on arrival. */
+  readonly onArrival: boolean
+  read(request: FastifyRequest): string | null | Promise<string | null>
+}
+
+const NAME = /^[A-Za-z][\w-]{0,63}$/
+
+/** The strategies of one registration: `ip`, `global`, and the user's. */
+export class Strategies {
+  readonly ip: Strategy
+  readonly #named = new Map<string, Strategy>()
+  readonly #warnings: Warnings
+
+  constructor(keys: Record<string, KeyStrategy>, ipv6Prefix: number, warnings: Warnings) {
+    this.#warnings = warnings
+    this.ip = { name: 'ip', onArrival: true, read: (request) => ipKey(request.ip, ipv6Prefix) }
+    this.#named.set('ip', this.ip)
+    this.#named.set('global', { name: 'global', onArrival: true, read: () => 'global' })
+    for (const [name, strategy] of Object.entries(keys)) {
+      if (this.#named.has(name))
+        throw invalidOption(`keys.${name}`, name, "names other than 'ip' and 'global'")
+      if (!NAME.test(name))
+        throw invalidOption('keys', name, 'names of letters, digits, - and _ that begin with a letter')
+      if (typeof strategy !== 'function')
+        throw invalidOption(`keys.${name}`, strategy, 'a function of the request')
+      this.#named.set(name, this.#wrap(name, strategy))
+    }
+  }
+
+  /** The strategy that a `key` option means; `option` is its path in errors. */
+  resolve(key: unknown, option: string): Strategy {
+    if (typeof key === 'function') return this.#wrap(`of ${option}`, key as KeyStrategy)
+    const strategy = typeof key === 'string' ? this.#named.get(key) : undefined
+    if (strategy === undefined) throw unknownKey(option, key, [...this.#named.keys()])
+    return strategy
+  }
+
+  #wrap(name: string, strategy: KeyStrategy): Strategy {
+    const clean = (key: unknown) => this.#clean(name, key)
+    const failed = (error: unknown) => this.#failed(name, error)
+    const read = (request: FastifyRequest) => {
+      try {
+        const key = strategy(request)
+        if (typeof key === 'string' && key !== '') return key
+        return typeof (key as Promise<unknown>)?.then === 'function'
+          ? (key as Promise<unknown>).then(clean, failed)
+          : clean(key)
+      } catch (error) {
+        return failed(error)
+      }
+    }
+    return { name, onArrival: false, read }
+  }
+
+  /** A key, or null for what is none. An object is none: all objects would be one key. */
+  #clean(name: string, key: unknown): string | null {
+    if (typeof key === 'string' && key !== '') return key
+    if (typeof key === 'bigint' || (typeof key === 'number' && !Number.isNaN(key))) return String(key)
+    this.#warnings.once('FST_FLOODGATE_W002', name)
+    return null
+  }
+
+  #failed(name: string, error: unknown): null {
+    this.#warnings.once('FST_FLOODGATE_W003', name, error instanceof Error ? error.name : typeof error)
+    return null
+  }
+}

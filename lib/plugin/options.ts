@@ -1,0 +1,92 @@
+import type { RateLimitOptions, RoutePolicy } from '../../types/index.js'
+import { invalidOption, refuseUnknown, show } from '../policy/index.js'
+import { readEnv } from './env.js'
+
+const POLICY = ['algorithm', 'rate', 'per', 'burst', 'key', 'cost', 'hook']
+const OWN = [
+  'keys',
+  'limiters',
+  'guard',
+  'exempt',
+  'allow',
+  'env',
+  'store',
+  'headers',
+  'body',
+  'ipv6Prefix',
+  'onDenied',
+]
+/** What Fastify itself reads from the options of any plugin. */
+const FASTIFY = ['prefix', 'logLevel', 'logSerializers']
+
+const HEADER_FAMILIES = ['x-ratelimit']
+const BODIES = ['fastify']
+const RESERVED = ['default', 'guard']
+
+/** Options with their defaults, and the environment's word. */
+export type Settings = RateLimitOptions &
+  Required<Pick<RateLimitOptions, 'keys' | 'limiters' | 'exempt' | 'headers' | 'ipv6Prefix'>> & {
+    /** The default limiter, as far as somebody said what it is. */
+    readonly defaults: RoutePolicy
+  }
+
+/** Checks the options that belong to no limiter; throws a coded error that names the first that is wrong. */
+export function readOptions(options: RateLimitOptions, env: NodeJS.ProcessEnv): Settings {
+  refuseUnknown(options, [...POLICY, ...OWN, ...FASTIFY], '')
+  const { algorithm, rate, per, burst, key, cost, hook } = options
+  const { keys = {}, limiters = {}, exempt = [], headers = ['x-ratelimit'], ipv6Prefix = 64 } = options
+  checkObject('keys', keys)
+  checkObject('limiters', limiters)
+  if (options.guard !== undefined) checkObject('guard', options.guard)
+  for (const name of RESERVED) {
+    if (name in limiters)
+      throw invalidOption(`limiters.${name}`, name, `names other than ${RESERVED.join(' and ')}`)
+  }
+  checkList(
+    'headers',
+    headers,
+    (family) => HEADER_FAMILIES.includes(family),
+    `a list of: ${HEADER_FAMILIES.join(', ')}`,
+  )
+  checkList(
+    'exempt',
+    exempt,
+    isUrlPattern,
+    "a list of URLs that begin with '/'; a '*' may only be their last character",
+  )
+  if (!Number.isInteger(ipv6Prefix) || ipv6Prefix < 1 || ipv6Prefix > 128) {
+    throw invalidOption('ipv6Prefix', ipv6Prefix, 'an integer from 1 to 128')
+  }
+  checkScalars(options)
+  const overrides = options.env === undefined ? {} : readEnv(options.env, env)
+  const defaults = { algorithm, rate, per, burst, key, cost, hook, ...overrides }
+  return { ...options, keys, limiters, exempt, headers, ipv6Prefix, defaults }
+}
+
+function checkScalars({ env, body, onDenied, store }: RateLimitOptions): void {
+  if (env !== undefined && typeof env !== 'string')
+    throw invalidOption('env', env, 'the prefix of two variables: a string')
+  if (body !== undefined && !BODIES.includes(body))
+    throw invalidOption('body', body, BODIES.map(show).join(' or '))
+  if (onDenied !== undefined && typeof onDenied !== 'function')
+    throw invalidOption('onDenied', onDenied, 'a function')
+  if (store !== undefined && typeof (store as { take?: unknown } | null)?.take !== 'function') {
+    throw invalidOption('store', store, 'a store, such as memoryStore()')
+  }
+}
+
+function checkObject(option: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalidOption(option, value, 'an object')
+}
+
+function checkList(option: string, value: unknown, isItem: (item: string) => boolean, allowed: string): void {
+  if (!Array.isArray(value)) throw invalidOption(option, value, allowed)
+  for (const item of value) {
+    if (typeof item !== 'string' || !isItem(item)) throw invalidOption(option, item, allowed)
+  }
+}
+
+function isUrlPattern(pattern: string): boolean {
+  return pattern === '*' || /^\/[^*]*\*?$/.test(pattern)
+}

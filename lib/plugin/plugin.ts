@@ -1,0 +1,73 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import type { RateLimitOptions } from '../../types/index.js'
+import { Registry } from '../limiter/index.js'
+import { POLICY_OPTIONS, refuseUnknown } from '../policy/index.js'
+import { memoryStore } from '../store/index.js'
+import { compileAllow } from './allow.js'
+import { Answer } from './answer.js'
+import { registeredTwice } from './errors.js'
+import { Gate } from './gate.js'
+import { Internals } from './internals.js'
+import { Strategies } from './keys.js'
+import { readOptions, type Settings } from './options.js'
+import { RequestRegistry } from './registry.js'
+import { Planner } from './routes.js'
+import { RequestLimiter, Stage, type StageContext } from './stage.js'
+import { entryOf, RequestView, visit } from './visit.js'
+import { Warnings } from './warn.js'
+
+/**
+ * The Fastify plugin: limits every route that is not exempt. Throws coded errors (`FST_FLOODGATE_*`) at registration, for
+ * options, and at `ready()`, for routes that name limiters which nobody defined.
+ */
+async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promise<void> {
+  if (Object.hasOwn(app, 'rateLimit')) throw registeredTwice()
+  const settings = readOptions(options, process.env)
+  const warnings = new Warnings()
+  const internals = new Internals()
+  const allow = compileAllow(settings.allow)
+  const strategies = new Strategies(settings.keys, settings.ipv6Prefix, warnings)
+  const store = settings.store ?? memoryStore()
+  const sendsHeaders = settings.headers.length > 0
+  const { deny } = new Answer(sendsHeaders, settings.onDenied, internals)
+  const context: StageContext = { store, sendsHeaders, ip: strategies.ip, allowsClient: allow.client, deny }
+  const registry = new RequestRegistry(new Registry(store), strategies, settings.defaults, context)
+  defineLimiters(registry, settings)
+  const planner = new Planner(registry, settings.exempt)
+  const guard = defineGuard(registry, settings, context)
+  const gate = new Gate({ registry, planner, guard, allow, internals, warnings })
+
+  app.decorate('rateLimit', registry)
+  decorateRequest(app)
+  app.addHook('onRoute', function (this: FastifyInstance, route) {
+    gate.onRoute(route, this)
+  })
+  app.addHook('onRequest', gate.arrive)
+  app.addHook('onReady', async () => planner.close())
+}
+
+function defineLimiters(registry: RequestRegistry, { defaults, limiters }: Settings): void {
+  registry.add('default', defaults, '', defaults)
+  for (const [name, policies] of Object.entries(limiters)) registry.define(name, policies)
+}
+
+function defineGuard(registry: RequestRegistry, { guard }: Settings, context: StageContext): Stage | null {
+  if (guard === undefined) return null
+  refuseUnknown(guard, POLICY_OPTIONS, 'guard.')
+  const { limiter, strategy } = registry.add('guard', guard, 'guard', {})
+  return new Stage([new RequestLimiter(limiter, strategy)], 'guard', context)
+}
+
+/** Nested registrations share the decorators: what a request keeps says whose it is. */
+function decorateRequest(app: FastifyInstance): void {
+  if (app.hasRequestDecorator('rateLimit')) return
+  app.decorateRequest(visit, null)
+  app.decorateRequest('rateLimit', {
+    getter() {
+      return entryOf(this) === null ? null : new RequestView(this)
+    },
+  })
+}
+
+export const plugin = fp(floodgate, { fastify: '5.x', name: 'fastify-floodgate' })

@@ -1,0 +1,142 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { HookName } from '../../types/index.js'
+import { StoreLimiter } from '../limiter/index.js'
+import { checkCost } from '../policy/index.js'
+import type { Strategy } from './keys.js'
+import { addEntry, Entry, entriesOf, entryOf, type Owner, type Role, refund, sendHeaders } from './visit.js'
+
+/** A place in the lifecycle of a request where limiters run, in this order. */
+export type Point = 'arrival' | 'onRequest' | HookName
+
+export const POINTS: readonly Point[] = ['arrival', 'onRequest', 'preValidation', 'preHandler']
+
+/** A limiter as requests meet it: who is counted, what a request costs, and where that is decided. */
+export class RequestLimiter {
+  readonly limiter: StoreLimiter
+  readonly strategy: Strategy
+  readonly cost: number | ((request: FastifyRequest) => number)
+  readonly point: Point
+  #unkeyed: StoreLimiter | null = null
+
+  constructor(
+    limiter: StoreLimiter,
+    strategy: Strategy,
+    cost: number | ((request: FastifyRequest) => number) = 1,
+    hook?: HookName,
+  ) {
+    this.limiter = limiter
+    this.strategy = strategy
+    this.cost = cost
+    this.point = hook ?? (strategy.onArrival ? 'arrival' : 'onRequest')
+  }
+
+  /** The same policies in a key space of their own, for requests that have no key. */
+  get unkeyed(): StoreLimiter {
+    const { name, policies, store } = this.limiter
+    this.#unkeyed ??= new StoreLimiter(name, policies, store)
+    return this.#unkeyed
+  }
+}
+
+/** What a stage needs of its registration. */
+export interface StageContext extends Owner {
+  /** The key of those who have none. */
+  readonly ip: Strategy
+  readonly allowsClient: ((request: FastifyRequest, key: string) => boolean) | null
+  readonly deny: (request: FastifyRequest, reply: FastifyReply, done: Done) => void
+}
+
+export type Done = (error?: Error) => void
+
+/** Limiters that decide at the same moment: all of them charge, or none. */
+export class Stage {
+  readonly members: readonly RequestLimiter[]
+  readonly #role: Role
+  readonly #context: StageContext
+  /** The list of a request with one charge, so that it needs none of its own. Used and left within one call. */
+  readonly #single: Entry[] = []
+
+  constructor(members: readonly RequestLimiter[], role: Role, context: StageContext) {
+    this.members = members
+    this.#role = role
+    this.#context = context
+  }
+
+  /** Decides, and goes on with `done`, or answers the request. */
+  run(request: FastifyRequest, reply: FastifyReply, done: Done): void {
+    const { members } = this
+    if (members.length === 1) {
+      const key = members[0].strategy.read(request)
+      if (key === null || typeof key === 'string') this.#decideOne(request, reply, key, done)
+      else key.then((key) => this.#decideOne(request, reply, key, done)).catch(done)
+      return
+    }
+    const keys = members.map((member) => member.strategy.read(request))
+    if (keys.every((key) => key === null || typeof key === 'string'))
+      this.#decideAll(request, reply, keys, done)
+    else
+      Promise.all(keys)
+        .then((keys) => this.#decideAll(request, reply, keys, done))
+        .catch(done)
+  }
+
+  #decideOne(request: FastifyRequest, reply: FastifyReply, key: string | null, done: Done): void {
+    const entries = this.#single
+    entries.length = 0
+    this.#enter(this.members[0], request, reply, key, entries)
+    this.#settle(request, reply, entries, done)
+  }
+
+  #decideAll(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    keys: readonly (string | null)[],
+    done: Done,
+  ): void {
+    const entries: Entry[] = []
+    this.members.forEach((member, i) => {
+      this.#enter(member, request, reply, keys[i], entries)
+    })
+    this.#settle(request, reply, entries, done)
+  }
+
+  /** Adds an entry for each policy of a member, unless its client is allowed everything. */
+  #enter(
+    member: RequestLimiter,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    given: string | null,
+    entries: Entry[],
+  ) {
+    const key = given ?? (this.#context.ip.read(request) as string)
+    if (this.#context.allowsClient?.(request, key)) return
+    const { cost } = member
+    const units = typeof cost === 'number' ? cost : checkCost(cost(request))
+    const { name, buckets } = given === null ? member.unkeyed : member.limiter
+    for (let i = 0; i < buckets.length; i++) {
+      entries.push(new Entry(buckets[i], key, units, name, this.#role, this.#context, reply))
+    }
+  }
+
+  #settle(request: FastifyRequest, reply: FastifyReply, entries: readonly Entry[], done: Done): void {
+    const { store, sendsHeaders, deny } = this.#context
+    if (entries.length === 0) return done()
+    const allowed = store.take(entries)
+    if (!allowed) this.#undo(request)
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]
+      if (allowed) entry.charged = entry.cost
+      addEntry(request, entry)
+    }
+    if (!allowed) return deny(request, reply, done)
+    if (sendsHeaders) sendHeaders(entryOf(request) as Entry)
+    done()
+  }
+
+  /** A route's limiters are all or nothing: what the earlier stages charged goes back when a later one denies. */
+  #undo(request: FastifyRequest): void {
+    if (this.#role !== 'route') return
+    const charged = entriesOf(request).filter((entry) => entry.role === 'route')
+    if (charged.length > 0) refund(charged)
+  }
+}

@@ -1,0 +1,183 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Bucket, Charge, Decision, RequestRateLimit, SyncStore } from '../../types/index.js'
+import { resetSeconds, X_RATELIMIT } from '../http/index.js'
+import { decisionOf, isTighter } from '../limiter/index.js'
+import { checkCost } from '../policy/index.js'
+
+/**
+ * Who asked for a charge: the guard; the route's config, whose limiters are all or nothing; or a hook placed by hand.
+ */
+export type Role = 'guard' | 'route' | 'hook'
+
+/** Of whose registration an entry is. */
+export interface Owner {
+  readonly store: SyncStore
+  /** Does it send the headers of its decisions? */
+  readonly sendsHeaders: boolean
+}
+
+/** What one policy made of one request: the charge itself, and who asked for it. */
+export class Entry implements Charge {
+  readonly bucket: Bucket
+  key: string
+  cost: number
+  allowed = true
+  remaining = 0
+  resetAfter = 0
+  retryAfter = 0
+  readonly limiter: string
+  readonly role: Role
+  /** Units that are charged at present. */
+  charged = 0
+  /** All entries of the request, this one included, if it is the tightest of several. */
+  all: Entry[] | null = null
+  readonly owner: Owner
+  readonly reply: FastifyReply
+
+  constructor(
+    bucket: Bucket,
+    key: string,
+    cost: number,
+    limiter: string,
+    role: Role,
+    owner: Owner,
+    reply: FastifyReply,
+  ) {
+    this.bucket = bucket
+    this.key = key
+    this.cost = cost
+    this.limiter = limiter
+    this.role = role
+    this.owner = owner
+    this.reply = reply
+  }
+}
+
+/** Where a request keeps its tightest entry; `ALLOWED` for a client on the allow list. */
+export const visit: unique symbol = Symbol('floodgate.visit')
+export const ALLOWED = Symbol('floodgate.allowed')
+
+interface Visited {
+  [visit]?: Entry | typeof ALLOWED | null
+}
+
+export function entryOf(request: FastifyRequest): Entry | null {
+  const entry = (request as Visited)[visit]
+  return entry instanceof Entry ? entry : null
+}
+
+export function isAllowed(request: FastifyRequest): boolean {
+  return (request as Visited)[visit] === ALLOWED
+}
+
+export function markAllowed(request: FastifyRequest): void {
+  ;(request as Visited)[visit] = ALLOWED
+}
+
+/** All entries of a request, in the order of their charges. */
+export function entriesOf(request: FastifyRequest): readonly Entry[] {
+  const entry = entryOf(request)
+  return entry === null ? [] : (entry.all ?? [entry])
+}
+
+/** Adds a new entry to the request; the tightest comes to stand for all. */
+export function addEntry(request: FastifyRequest, entry: Entry): void {
+  const before = entryOf(request)
+  if (before !== null) setEntries(request, [...(before.all ?? [before]), entry])
+  else (request as Visited)[visit] = entry
+}
+
+function setEntries(request: FastifyRequest, entries: Entry[]): Entry {
+  let tightest = entries[0]
+  for (const entry of entries) {
+    entry.all = null
+    if (isTighter(entry, tightest)) tightest = entry
+  }
+  tightest.all = entries.length > 1 ? entries : null
+  ;(request as Visited)[visit] = tightest
+  return tightest
+}
+
+/** Says the tightest decision of the request in the headers of its reply. */
+export function sendHeaders(entry: Entry): void {
+  const { reply } = entry
+  reply.header(X_RATELIMIT.limit, String(entry.bucket.policy.limit))
+  reply.header(X_RATELIMIT.remaining, String(entry.remaining))
+  reply.header(X_RATELIMIT.reset, String(resetSeconds(entry.resetAfter)))
+}
+
+/** The decision of a request, as its tightest entry tells it. */
+export function requestDecision(entry: Entry): Decision {
+  const violated = () => (entry.all ?? [entry]).filter((e) => !e.allowed).map((e) => e.bucket.policy.name)
+  return decisionOf(entry.bucket.policy, entry, violated)
+}
+
+/** `request.rateLimit`: made when somebody reads it. */
+export class RequestView implements RequestRateLimit {
+  readonly #request: FastifyRequest
+
+  constructor(request: FastifyRequest) {
+    this.#request = request
+  }
+
+  get decision(): Decision {
+    return requestDecision(this.#head)
+  }
+
+  get decisions(): readonly Decision[] {
+    const entries = [...entriesOf(this.#request)].sort((a, b) => (isTighter(a, b) ? -1 : 1))
+    return entries.map((entry) => decisionOf(entry.bucket.policy, entry, () => [entry.bucket.policy.name]))
+  }
+
+  get limiter(): string {
+    return this.#head.limiter
+  }
+
+  get key(): string {
+    return this.#head.key
+  }
+
+  take(cost = 1): Decision {
+    checkCost(cost)
+    const entries = this.#own()
+    for (const entry of entries) entry.cost = cost
+    if (entries[0].owner.store.take(entries)) for (const entry of entries) entry.charged += cost
+    this.#update()
+    return this.decision
+  }
+
+  refund(cost?: number): void {
+    if (cost !== undefined) checkCost(cost)
+    refund(this.#own(), cost)
+    this.#update()
+  }
+
+  get #head(): Entry {
+    return entryOf(this.#request) as Entry
+  }
+
+  /** The entries that the application may charge and refund: those of one registration, a guard's only if it is alone. */
+  #own(): readonly Entry[] {
+    const entries = entriesOf(this.#request)
+    const own = entries.filter((entry) => entry.role !== 'guard')
+    const candidates = own.length > 0 ? own : entries
+    return candidates.filter((entry) => entry.owner === candidates[0].owner)
+  }
+
+  #update(): void {
+    const head = setEntries(this.#request, [...entriesOf(this.#request)])
+    if (head.owner.sendsHeaders && !head.reply.raw.headersSent) sendHeaders(head)
+  }
+}
+
+/** Gives `cost` units back to each entry, at most and by default what it was charged, and looks at it anew. */
+export function refund(entries: readonly Entry[], cost = Number.POSITIVE_INFINITY): void {
+  const { store } = entries[0].owner
+  for (const entry of entries) {
+    entry.cost = Math.min(cost, entry.charged)
+    entry.charged -= entry.cost
+  }
+  store.refund(entries)
+  for (const entry of entries) entry.cost = 0
+  store.peek(entries)
+}

@@ -1,0 +1,82 @@
+import type { Policy, PolicyOptions } from '../../types/index.js'
+import { invalidOption, refuseUnknown } from './errors.js'
+import { parsePeriod } from './period.js'
+import type { SlidingWindow } from './sliding-window.js'
+import { type TokenBucket, tokenBucket } from './token-bucket.js'
+
+/** A policy with the numbers of its law. */
+export type CompiledPolicy = Policy &
+  (
+    | { readonly algorithm: 'token-bucket'; readonly law: TokenBucket }
+    | { readonly algorithm: 'sliding-window'; readonly law: SlidingWindow }
+  )
+
+export const POLICY_OPTIONS = ['name', 'algorithm', 'rate', 'per', 'burst'] as const
+
+const FASTEST = 1_000_000
+const LARGEST = 2 ** 31 - 1
+/** A window remembers each unit, in 8 bytes. */
+const LARGEST_WINDOW = 1_000_000
+const DEFAULTS = { rate: 100, per: 'minute', burst: 10 } as const
+
+/**
+ * Validates a policy and derives all its numbers. `where` is the path of the options in error messages, such as
+ * `limiters.login.`. Throws `FST_FLOODGATE_OPTION` or `FST_FLOODGATE_UNKNOWN_OPTION`.
+ */
+export function compilePolicy(options: PolicyOptions, defaultName: string, where = ''): CompiledPolicy {
+  refuseUnknown(options, POLICY_OPTIONS, where)
+  const name = checkName(options.name ?? defaultName, `${where}name`)
+  const algorithm = options.algorithm ?? 'token-bucket'
+  const period = parsePeriod(options.per ?? DEFAULTS.per, `${where}per`)
+  const rate = checkRate(options.rate ?? DEFAULTS.rate, period, `${where}rate`)
+  const per = period / 1000
+  if (algorithm === 'token-bucket') {
+    const law = compileBucket(rate, period, options.burst, `${where}burst`)
+    return { name, algorithm, rate, per, limit: law.burst, law }
+  }
+  if (algorithm !== 'sliding-window') {
+    throw invalidOption(`${where}algorithm`, algorithm, "'token-bucket' or 'sliding-window'")
+  }
+  if (options.burst !== undefined) {
+    throw invalidOption(
+      `${where}burst`,
+      options.burst,
+      "none with algorithm 'sliding-window', whose rate is its burst",
+    )
+  }
+  if (rate > LARGEST_WINDOW)
+    throw invalidOption(`${where}rate`, rate, `at most ${LARGEST_WINDOW} in a sliding window`)
+  return { name, algorithm, rate, per, limit: rate, law: { rate, window: period } }
+}
+
+/** A name that headers and logs can carry: printable ASCII (RFC 9651, section 3.3.3), 1 to 128 characters. */
+export function checkName(name: unknown, option: string): string {
+  if (typeof name === 'string' && /^[\x20-\x7e]{1,128}$/.test(name)) return name
+  throw invalidOption(option, name, 'a string of 1 to 128 printable ASCII characters')
+}
+
+function checkRate(rate: unknown, period: number, option: string): number {
+  if (typeof rate !== 'number' || !Number.isInteger(rate) || rate < 0 || rate > LARGEST) {
+    const fraction =
+      typeof rate === 'number' && rate > 0 && rate < 1 ? ' (for less than one a period, lengthen `per`)' : ''
+    throw invalidOption(option, rate, `an integer from 0 to ${LARGEST}${fraction}`)
+  }
+  if (rate * 1e6 > period * FASTEST) {
+    throw invalidOption(
+      option,
+      rate,
+      `at most ${FASTEST} a second, here ${Math.floor((period * FASTEST) / 1e6)}`,
+    )
+  }
+  return rate
+}
+
+function compileBucket(rate: number, period: number, given: unknown, option: string): TokenBucket {
+  const burst = given ?? Math.min(DEFAULTS.burst, rate)
+  if (typeof burst !== 'number' || !Number.isInteger(burst) || burst > LARGEST || burst < Math.min(1, rate)) {
+    throw invalidOption(option, burst, `an integer from 1 to ${LARGEST}`)
+  }
+  const law = tokenBucket(rate, period, burst)
+  if (law === null) throw invalidOption(option, burst, 'a burst that refills within 71 years at this rate')
+  return law
+}

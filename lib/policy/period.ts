@@ -1,0 +1,14 @@
+import { parse } from '@lukeed/ms'
+import { invalidOption } from './errors.js'
+
+const UNITS: Readonly<Record<string, number>> = { second: 1e3, minute: 60e3, hour: 3600e3, day: 86400e3 }
+const LONGEST = 366 * 86400e3
+const ALLOWED =
+  "'second', 'minute', 'hour', 'day', a duration such as '15 minutes', or milliseconds, up to 366 days"
+
+/** A period in whole microseconds, at least 1. `option` names the culprit in the error. */
+export function parsePeriod(per: unknown, option: string): number {
+  const ms = typeof per === 'string' ? (UNITS[per] ?? parse(per)) : per
+  if (typeof ms !== 'number' || !(ms > 0 && ms <= LONGEST)) throw invalidOption(option, per, ALLOWED)
+  return Math.ceil(ms * 1000)
+}

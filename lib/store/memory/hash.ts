@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto'
+
+/**
+ * HalfSipHash-1-3 with 64 bits of output (Aumasson and Bernstein, "SipHash: a fast short-input PRF"; the 32-bit variant is the
+ * one that keys the Linux kernel's hash tables). Seeded at random, so that nobody can aim keys at each other.
+ *
+ * A string of Latin-1 characters, as every header is, is a message of a byte each, four to a word. Any other string is one
+ * of UTF-16 code units, two to a word, started from another state; so different strings are always different messages.
+ *
+ * The round stands here twice, written out over local variables: as a method it would go through memory and cost three
+ * times as much, and it is most of what a decision costs.
+ */
+export class KeyHasher {
+  /** Low half of the last digest, unsigned. */
+  low = 0
+  /** High half of the last digest, unsigned. Never both 0. */
+  high = 0
+  readonly #k0: number
+  readonly #k1: number
+
+  constructor(seed: Uint8Array = randomBytes(8)) {
+    const view = new DataView(seed.buffer, seed.byteOffset, 8)
+    this.#k0 = view.getInt32(0, true)
+    this.#k1 = view.getInt32(4, true)
+  }
+
+  /** Hashes `key` in the key space of that number. */
+  digest(space: number, key: string): void {
+    if (!this.#digest(space, key, 2)) this.#digest(space, key, 1)
+  }
+
+  /** `shift` 2: four Latin-1 characters a word, gives up at any other; 1: two code units a word. */
+  #digest(space: number, key: string, shift: number): boolean {
+    const length = key.length
+    const bits = shift === 2 ? 8 : 16
+    const words = (length >>> shift) + 1
+    let v0 = this.#k0 ^ space
+    let v1 = this.#k1 ^ 0xee
+    let v2 = this.#k0 ^ 0x6c796765
+    let v3 = this.#k1 ^ 0x74656462 ^ (shift << 8)
+    let wide = 0
+    for (let i = 0, at = 0; i <= words; i++) {
+      let word = i === words ? length : space
+      if (i < words) {
+        const end = i === words - 1 ? length : at + (1 << shift)
+        word = 0
+        for (let offset = 0; at < end; at++, offset += bits) {
+          const unit = key.charCodeAt(at)
+          wide |= unit
+          word |= unit << offset
+        }
+      }
+      v3 ^= word
+      v0 = (v0 + v1) | 0
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
+      v0 = (v0 << 16) | (v0 >>> 16)
+      v2 = (v2 + v3) | 0
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2
+      v0 = (v0 + v3) | 0
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0
+      v2 = (v2 + v1) | 0
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
+      v2 = (v2 << 16) | (v2 >>> 16)
+      v0 ^= word
+    }
+    if (wide > 255 && shift === 2) return false
+    v2 ^= 0xee
+    for (let i = 0; i < 6; i++) {
+      v0 = (v0 + v1) | 0
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
+      v0 = (v0 << 16) | (v0 >>> 16)
+      v2 = (v2 + v3) | 0
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2
+      v0 = (v0 + v3) | 0
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0
+      v2 = (v2 + v1) | 0
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
+      v2 = (v2 << 16) | (v2 >>> 16)
+      if (i === 2) {
+        this.low = (v1 ^ v3) >>> 0
+        v1 ^= 0xdd
+      }
+    }
+    this.high = (v1 ^ v3) >>> 0
+    if (this.low === 0 && this.high === 0) this.low = 1
+    return true
+  }
+}

@@ -1,0 +1,120 @@
+import type { Ring } from '../../policy/index.js'
+
+/** Slots of the smallest ring; each further size class doubles it. */
+const SMALLEST = 4
+/** A block is a header (start, count) and its slots; blocks of a class share chunks of about this many numbers. */
+const HEADER = 2
+const CHUNK = 8192
+const CLASSES = 32
+
+class SizeClass {
+  readonly capacity: number
+  readonly #size: number
+  readonly #perChunk: number
+  #chunks: Float64Array[] = []
+  #free: number[] = []
+  #used = 0
+
+  constructor(capacity: number) {
+    this.capacity = capacity
+    this.#size = capacity + HEADER
+    this.#perChunk = Math.max(1, Math.floor(CHUNK / this.#size))
+  }
+
+  take(): number {
+    this.#used++
+    const block = this.#free.pop()
+    if (block !== undefined) return block
+    const first = this.#chunks.length * this.#perChunk
+    this.#chunks.push(new Float64Array(this.#perChunk * this.#size))
+    for (let i = this.#perChunk - 1; i > 0; i--) this.#free.push(first + i)
+    return first
+  }
+
+  /** Gives a block back; the last one of the class takes the class's memory with it. */
+  give(block: number): void {
+    this.#used--
+    this.#free.push(block)
+    if (this.#used > 0) return
+    this.#chunks = []
+    this.#free = []
+  }
+
+  chunkOf(block: number): Float64Array {
+    return this.#chunks[Math.floor(block / this.#perChunk)]
+  }
+
+  /** Where a block's header begins in its chunk. */
+  baseOf(block: number): number {
+    return (block % this.#perChunk) * this.#size
+  }
+}
+
+/**
+ * The rings of all sliding-window keys, in blocks of doubling size: no object per key, and a key takes 8 bytes for each
+ * unit it has used, rounded up to the next size, plus 16. A ring is named by an integer, its `ref`.
+ */
+export class RingArena {
+  readonly #classes: SizeClass[] = []
+
+  /** A new ring, empty, of `units` slots or more. */
+  open(units: number): number {
+    const index = Math.max(0, Math.ceil(Math.log2(units / SMALLEST)))
+    this.#classes[index] ??= new SizeClass(SMALLEST * 2 ** index)
+    const ref = this.#classes[index].take() * CLASSES + index
+    const ring = newRing()
+    this.load(ref, ring)
+    this.save(ref, ring, 0, 0)
+    return ref
+  }
+
+  close(ref: number): void {
+    this.#classes[ref % CLASSES].give(Math.floor(ref / CLASSES))
+  }
+
+  /** Points `ring` at the ring named `ref`. */
+  load(ref: number, ring: Ring): void {
+    const sizeClass = this.#classes[ref % CLASSES]
+    const block = Math.floor(ref / CLASSES)
+    const header = sizeClass.baseOf(block)
+    ring.slots = sizeClass.chunkOf(block)
+    ring.base = header + HEADER
+    ring.capacity = sizeClass.capacity
+    ring.start = ring.slots[header]
+    ring.count = ring.slots[header + 1]
+  }
+
+  /** Writes the ring's own start and count back, or those given. */
+  save(ref: number, ring: Ring, start = ring.start, count = ring.count): void {
+    const header = this.#classes[ref % CLASSES].baseOf(Math.floor(ref / CLASSES))
+    ring.slots[header] = start
+    ring.slots[header + 1] = count
+  }
+
+  /** Moves a ring into one of `units` slots or more; returns the new ref, at which `ring` then points. */
+  grow(ref: number, ring: Ring, units: number): number {
+    const larger = this.open(units)
+    const target = newRing()
+    this.load(larger, target)
+    for (let i = 0; i < ring.count; i++) {
+      target.slots[target.base + i] = ring.slots[ring.base + ((ring.start + i) % ring.capacity)]
+    }
+    this.save(larger, target, 0, ring.count)
+    this.close(ref)
+    this.load(larger, ring)
+    return larger
+  }
+}
+
+const NOTHING = new Float64Array(0)
+
+/** A ring of no slots, to be pointed elsewhere. */
+export function newRing(): Ring {
+  return { slots: NOTHING, base: 0, capacity: 0, start: 0, count: 0 }
+}
+
+/** Points `ring` at nothing: the ring of a key that is not there. */
+export function unload(ring: Ring): void {
+  ring.slots = NOTHING
+  ring.base = ring.capacity = ring.start = ring.count = 0
+}

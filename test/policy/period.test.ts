@@ -1,0 +1,29 @@
+import { test } from 'tap'
+import { parsePeriod } from '../../lib/policy/period.js'
+
+test('a period is a unit, a duration or a number of milliseconds, in whole microseconds', async (t) => {
+  t.equal(parsePeriod('second', 'per'), 1_000_000)
+  t.equal(parsePeriod('15 minutes', 'per'), 900_000_000)
+  t.equal(parsePeriod('30s', 'per'), 30_000_000)
+  t.equal(parsePeriod(0.0001, 'per'), 1, 'rounded up to a whole microsecond')
+})
+
+test('what is no period is refused with the option, the value and what is allowed', async (t) => {
+  for (const value of [
+    0,
+    -1,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    'fortnight',
+    '',
+    '-5 minutes',
+    null,
+    {},
+    '400 days',
+  ]) {
+    t.throws(() => parsePeriod(value, 'limiters.login.per'), {
+      code: 'FST_FLOODGATE_OPTION',
+      message: /^option 'limiters\.login\.per' is .*; allowed: 'second', 'minute'/,
+    })
+  }
+})

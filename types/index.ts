@@ -1,0 +1,22 @@
+export type { Allowed, Decision, Denied } from './decision.js'
+export type {} from './fastify.js'
+export type { Limiter, LimiterOptions, TakeOptions } from './limiter.js'
+export type {
+  AllowList,
+  AnyPolicy,
+  BodyStyle,
+  HeaderFamily,
+  HookName,
+  KeyNames,
+  KeyStrategy,
+  KeyStrategyName,
+  LimiterName,
+  LimiterNames,
+  RateLimitOptions,
+  RateLimitRegistry,
+  RequestRateLimit,
+  RoutePolicy,
+  RouteRateLimit,
+} from './options.js'
+export type { Algorithm, Period, Policy, PolicyOptions } from './policy.js'
+export type { Bucket, Charge, Clock, StoreStats, SyncStore } from './store.js'

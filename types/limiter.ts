@@ -1,0 +1,32 @@
+import type { Decision } from './decision.js'
+import type { Policy, PolicyOptions } from './policy.js'
+import type { SyncStore } from './store.js'
+
+/** A limiter that answers at once: its store lives in this process. */
+export interface Limiter {
+  readonly name: string
+  readonly policies: readonly Policy[]
+  readonly store: SyncStore
+  /**
+   * Asks to spend `cost` units (default 1) of `key`. Every policy must allow; a denial charges none of them.
+   * Throws `FST_FLOODGATE_KEY` or `FST_FLOODGATE_COST` on misuse, and never for a denial.
+   */
+  take(key: string, options?: TakeOptions): Decision
+  /** What `take(key)` would answer, without charging. */
+  peek(key: string, options?: TakeOptions): Decision
+  /** Gives back `cost` units (default 1), the newest first, never above full. */
+  refund(key: string, cost?: number): void
+  /** Forgets the key: it is as good as new. */
+  reset(key: string): void
+}
+
+export interface TakeOptions {
+  /** Units this call asks for: an integer >= 0. Default: 1. */
+  cost?: number
+}
+
+/** A limiter to be: its name, and one policy inline or several in a list. */
+export type LimiterOptions = { name: string } & (
+  | Omit<PolicyOptions, 'name'>
+  | { policies: readonly PolicyOptions[] }
+)

@@ -1,0 +1,62 @@
+import type { Policy } from './policy.js'
+
+/** A source of time. Only differences count: the origin is free, and a step back counts as no time at all. */
+export interface Clock {
+  /** Milliseconds; fractions count, to the microsecond. */
+  now(): number
+}
+
+/** What a store holds, at this moment. */
+export interface StoreStats {
+  /** Keys held, those included that have expired and are not yet swept. */
+  readonly keys: number
+  /** Most keys that are ever held. */
+  readonly maxKeys: number
+  /** Keys forgotten while they still counted, because the store was full. 0 is what you want to see. */
+  readonly forgotten: number
+}
+
+/** Where the state of one policy lives inside a store. Only the store that opened it can read it. */
+export interface Bucket {
+  readonly policy: Policy
+}
+
+/**
+ * One policy asked about one key: the question (`bucket`, `key`, `cost`) and, once the store has answered, the
+ * verdict. Charges are reused from call to call, so that a decision allocates nothing here.
+ */
+export interface Charge {
+  readonly bucket: Bucket
+  key: string
+  /** Units: an integer >= 0. */
+  cost: number
+  /** Verdict: would this policy alone let the cost pass? */
+  allowed: boolean
+  /** Verdict: units left, rounded down. */
+  remaining: number
+  /** Verdict: whole ms until full again. */
+  resetAfter: number
+  /** Verdict: whole ms until the cost fits; 0 when allowed, `Infinity` for never. */
+  retryAfter: number
+}
+
+/**
+ * Where state lives and which clock counts. A store answers for a list of charges at one instant, all or nothing:
+ * `take` charges every one of them or, if any is denied, none. All verdicts are filled in either way.
+ */
+export interface SyncStore {
+  readonly sync: true
+  /** Makes room for a policy. Every call opens a space of its own: two limiters never share keys by accident. */
+  open(policy: Policy): Bucket
+  /** Charges all or none; tells whether all were allowed. */
+  take(charges: readonly Charge[]): boolean
+  /** Answers what `take` would answer, and charges nothing. */
+  peek(charges: readonly Charge[]): boolean
+  /** Gives back up to `cost` units to each key, never lifting it above full. Fills no verdict. */
+  refund(charges: readonly Charge[]): void
+  /** Forgets each key, as if it had never been seen. Fills no verdict. */
+  reset(charges: readonly Charge[]): void
+  stats(): StoreStats
+  /** Frees what has expired, now; returns how many keys went. Nothing needs it: room is also made on demand. */
+  sweep(): number
+}
