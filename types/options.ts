@@ -26,7 +26,8 @@ export type LimiterName = NamesOf<LimiterNames, 'default'>
 /** `'ip'`, `'global'` or a name from `keys`. */
 export type KeyStrategyName = NamesOf<KeyNames, 'ip' | 'global'>
 
-type Key = string | number | bigint | null | undefined
+/** A list, the type of a header that came twice, is no key. */
+type Key = string | number | bigint | readonly string[] | null | undefined
 
 /**
  * A way from a request to the key that is counted. What is `undefined`, `null` or `''`, what throws and what rejects falls
@@ -41,14 +42,20 @@ export type HookName = 'preValidation' | 'preHandler'
 export interface RoutePolicy extends PolicyOptions {
   /** Who is counted: the name of a strategy or a function of the request. Default: the plugin's `key`. */
   key?: KeyStrategyName | KeyStrategy
-  /** Units a request costs: an integer >= 0, or a function of the request. Default: 1. */
+  /** Units a request costs: an integer >= 0, or a function of the request. Default: the plugin's `cost`, or 1. */
   cost?: number | ((request: FastifyRequest) => number)
   /**
-   * Default: on arrival for the keys `'ip'` and `'global'`, else after all `onRequest` hooks. Both are before the body
+   * Default: the plugin's `hook`, where `key` is left out, too; else on arrival for the keys `'ip'` and `'global'`, else after all `onRequest` hooks. Both are before the body
    * is read.
    */
   hook?: HookName
 }
+
+/**
+ * A policy and nothing else. Fastify infers the type of a route's `config` from what it is given; where every option may be left
+ * out, a number, a misspelt name or a list would pass for a policy that says nothing.
+ */
+type PolicyObject = RoutePolicy & object & { readonly length?: never }
 
 /** One policy, or several that must all allow. `key`, `cost` and `hook` are the limiter's: give each once. */
 export type AnyPolicy = RoutePolicy | readonly RoutePolicy[]
@@ -61,8 +68,8 @@ export type AnyPolicy = RoutePolicy | readonly RoutePolicy[]
 export type RouteRateLimit =
   | false
   | LimiterName
-  | RoutePolicy
-  | readonly (LimiterName | RoutePolicy)[]
+  | PolicyObject
+  | readonly (LimiterName | PolicyObject)[]
   | ((request: FastifyRequest) => LimiterName | false | Promise<LimiterName | false>)
 
 /** Addresses and CIDR blocks, or a function of the request and its key (an IP on arrival). */

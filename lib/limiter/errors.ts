@@ -7,7 +7,11 @@ const BadKey = createError(
   500,
   TypeError,
 )
-const Unknown = createError('FST_FLOODGATE_UNKNOWN_LIMITER', 'no limiter is called %s%s; known: %s', 500)
+const Unknown = createError<string[]>(
+  'FST_FLOODGATE_UNKNOWN_LIMITER',
+  'no limiter is called %s%s; known: %s%s',
+  500,
+)
 const Duplicate = createError('FST_FLOODGATE_DUPLICATE', "a limiter called '%s' is already there", 500)
 
 /** The key itself is never shown: it may be a secret. */
@@ -15,8 +19,10 @@ export function badKey(key: unknown): Error {
   return new BadKey(key === '' ? 'empty' : `of type ${typeof key}`)
 }
 
-export function unknownLimiter(name: unknown, known: readonly string[]): Error {
-  return new Unknown(show(name), typeof name === 'string' ? hint(name, known) : '', known.join(', '))
+/** `where` says who asked for it, if it is not the caller. */
+export function unknownLimiter(name: unknown, known: readonly string[], where = ''): Error {
+  const near = typeof name === 'string' ? hint(name, known) : ''
+  return new Unknown(show(name), near, known.join(', '), where === '' ? '' : `; needed by ${where}`)
 }
 
 export function duplicateLimiter(name: string): Error {

@@ -4,12 +4,20 @@ import type {
   Decision,
   Limiter,
   LimiterOptions,
+  Period,
   Policy,
   PolicyOptions,
   SyncStore,
   TakeOptions,
 } from '../../types/index.js'
-import { checkCost, checkName, compilePolicy, invalidOption, refuseUnknown } from '../policy/index.js'
+import {
+  checkCost,
+  checkName,
+  compilePolicy,
+  invalidOption,
+  POLICY_OPTIONS,
+  refuseUnknown,
+} from '../policy/index.js'
 import { memoryStore } from '../store/index.js'
 import { decide, newCharge } from './charges.js'
 import { badKey } from './errors.js'
@@ -32,13 +40,13 @@ export class StoreLimiter implements Limiter {
   }
 
   take(key: string, options?: TakeOptions): Decision {
-    const charges = this.#ask(key, options?.cost)
+    const charges = this.#ask(key, costOf(options))
     this.store.take(charges)
     return decide(charges)
   }
 
   peek(key: string, options?: TakeOptions): Decision {
-    const charges = this.#ask(key, options?.cost)
+    const charges = this.#ask(key, costOf(options))
     this.store.peek(charges)
     return decide(charges)
   }
@@ -69,10 +77,11 @@ export class StoreLimiter implements Limiter {
  *     const commands = createLimiter({ name: 'commands', algorithm: 'sliding-window', rate: 5, per: 'minute' })
  *     commands.take('slack:U0123456789').allowed
  */
-export function createLimiter(
-  options: LimiterOptions,
-  { store = memoryStore() }: { store?: SyncStore } = {},
-): Limiter {
+export function createLimiter(options: LimiterOptions, settings: { store?: SyncStore } = {}): Limiter {
+  refuseUnknown(options, [...POLICY_OPTIONS, 'policies'], '')
+  refuseUnknown(settings, ['store'], 'settings.')
+  const { store = memoryStore() } = settings
+  if (typeof store?.open !== 'function') throw invalidOption('store', store, 'a store, such as memoryStore()')
   const name = checkName(options.name, 'name')
   if (!('policies' in options)) return new StoreLimiter(name, [compilePolicy(options, name)], store)
   refuseUnknown(options, ['name', 'policies'], '')
@@ -89,21 +98,24 @@ export function compilePolicies(list: readonly PolicyOptions[], limiter: string,
   if (list.length === 0) throw invalidOption(where, list, 'a list of one policy or more')
   const names = new Set<string>()
   return list.map((options, i) => {
-    const fallback =
-      list.length === 1 ? limiter : `${limiter}-${options.rate ?? 100}-per-${spell(options.per ?? 'minute')}`
-    const policy = compilePolicy(options, fallback, `${where}[${i}].`)
-    if (names.has(policy.name)) {
-      throw invalidOption(
-        `${where}[${i}].name`,
-        policy.name,
-        'a name that no other policy of the limiter has',
-      )
-    }
-    names.add(policy.name)
-    return policy
+    const compiled = compilePolicy(options, limiter, `${where}[${i}].`)
+    const name = options.name ?? (list.length === 1 ? limiter : spell(limiter, compiled, options.per))
+    checkName(name, `${where}[${i}].name`)
+    if (names.has(name))
+      throw invalidOption(`${where}[${i}].name`, name, 'a name that no other policy of the limiter has')
+    names.add(name)
+    return { ...compiled, name }
   })
 }
 
-function spell(per: string | number): string {
-  return typeof per === 'number' ? `${per}ms` : per.replaceAll(' ', '')
+function spell(limiter: string, { rate }: Policy, per: Period = 'minute'): string {
+  return `${limiter}-${rate}-per-${typeof per === 'number' ? `${per}ms` : per.replaceAll(' ', '')}`
+}
+
+/** The cost of a call. A number where the options belong would be a cost that goes uncharged, so it is refused. */
+function costOf(options: TakeOptions | undefined): number | undefined {
+  if (options === undefined) return undefined
+  if (typeof options !== 'object' || options === null)
+    throw invalidOption('options', options, 'an object such as { cost: 5 }')
+  return options.cost
 }

@@ -32,7 +32,8 @@ function addEntry(list: BlockList, entry: unknown): void {
   const version = isIP(address)
   const width = version === 4 ? 32 : 128
   const prefix = bits === undefined ? width : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN
-  if (version === 0 || rest.length > 0 || !(prefix <= width)) throw invalidOption('allow', entry, ALLOWED)
+  if (version === 0 || address.includes('%') || rest.length > 0 || !(prefix <= width))
+    throw invalidOption('allow', entry, ALLOWED)
   list.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6')
 }
 

@@ -7,16 +7,22 @@ export interface EnvOverrides {
   burst?: number
 }
 
-/** Reads `<prefix>RATE_LIMIT_PER_MIN` and `<prefix>BURST`; throws `FST_FLOODGATE_ENV` unless they are positive integers. */
+const MOST_PER_MINUTE = 60_000_000
+const LARGEST_BURST = 2 ** 31 - 1
+
+/**
+ * Reads `<prefix>RATE_LIMIT_PER_MIN` and `<prefix>BURST`; throws `FST_FLOODGATE_ENV` unless they are positive integers, up to
+ * what a policy can hold.
+ */
 export function readEnv(prefix: string, env: NodeJS.ProcessEnv): EnvOverrides {
-  const rate = positiveInteger(`${prefix}RATE_LIMIT_PER_MIN`, env)
-  const burst = positiveInteger(`${prefix}BURST`, env)
+  const rate = positiveInteger(`${prefix}RATE_LIMIT_PER_MIN`, MOST_PER_MINUTE, env)
+  const burst = positiveInteger(`${prefix}BURST`, LARGEST_BURST, env)
   return { ...(rate !== undefined && { rate, per: 'minute' }), ...(burst !== undefined && { burst }) }
 }
 
-function positiveInteger(variable: string, env: NodeJS.ProcessEnv): number | undefined {
+function positiveInteger(variable: string, most: number, env: NodeJS.ProcessEnv): number | undefined {
   const value = env[variable]
   if (value === undefined) return undefined
-  if (!/^[1-9]\d{0,15}$/.test(value)) throw badEnv(variable, value)
+  if (!/^[1-9]\d{0,15}$/.test(value) || Number(value) > most) throw badEnv(variable, value, most)
   return Number(value)
 }

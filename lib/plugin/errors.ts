@@ -10,7 +10,7 @@ const UnknownKey = createError<string[]>(
 )
 const BadEnv = createError(
   'FST_FLOODGATE_ENV',
-  "environment variable %s is '%s'; allowed: a positive integer",
+  'environment variable %s is %s; allowed: a positive integer, at most %s',
   500,
 )
 const Twice = createError(
@@ -36,8 +36,8 @@ export function unknownKey(option: string, name: unknown, known: readonly string
   )
 }
 
-export function badEnv(variable: string, value: string): Error {
-  return new BadEnv(variable, value)
+export function badEnv(variable: string, value: string, most: number): Error {
+  return new BadEnv(variable, show(value), most)
 }
 
 export function registeredTwice(): Error {

@@ -1,19 +1,18 @@
-import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { HookName } from '../../types/index.js'
 import type { Allow } from './allow.js'
 import { earlyRoute } from './errors.js'
 import type { Internals } from './internals.js'
+import { isPromise } from './keys.js'
+import { isPreflight } from './preflight.js'
 import type { RequestRegistry } from './registry.js'
-import { EXEMPT, factsOf, GUARDED, type Planner, type RoutePlan } from './routes.js'
+import { ANY_HOOK, factsOf, type Planner, type RouteFacts, type RoutePlan, type Step } from './routes.js'
 import type { Done, Point, Stage } from './stage.js'
-import { isAllowed, markAllowed } from './visit.js'
 import type { Warnings } from './warn.js'
 
-/** Where the limiter that a route chose for this request has yet to run. */
-const chosen: unique symbol = Symbol('floodgate.chosen')
-
-type Later = Partial<Record<Point, Stage>>
-
 export interface GateParts {
+  /** The scope that the plugin was registered in. */
+  readonly app: FastifyInstance
   readonly registry: RequestRegistry
   readonly planner: Planner
   readonly guard: Stage | null
@@ -22,88 +21,100 @@ export interface GateParts {
   readonly warnings: Warnings
 }
 
+type Scope = { readonly rateLimit?: unknown; readonly prefix: string }
+
 /** The hooks of one registration: which limiters a request meets, and when. */
 export class Gate {
   readonly #parts: GateParts
   /** Where this registration keeps the plan of a route in the route's config. */
   readonly #plan = Symbol('floodgate.plan')
+  /** Where it keeps what is still to be done for a request. */
+  readonly #later = Symbol('floodgate.later')
+  /** Routes whose plan may change until all plugins are loaded. */
+  #routes: { plan: RoutePlan; facts: RouteFacts; scope: Scope; known: boolean }[] = []
 
   constructor(parts: GateParts) {
     this.#parts = parts
   }
 
   /** Fastify's `onRoute`: makes the plan and places the hooks. The user's hook arrays are copied, never changed. */
-  readonly onRoute = (options: RouteOptions, scope: { rateLimit?: unknown }): void => {
-    const plan = this.#isOurs(scope) ? this.#parts.planner.plan(factsOf(options)) : foreign(options)
+  readonly onRoute = (options: RouteOptions & { prefix: string }, scope: FastifyInstance): void => {
+    const facts = factsOf(options, options.url, options.method, options.prefix, false)
+    const { plan, known } = this.#tryPlan(facts, scope)
+    this.#routes.push({ plan, facts, scope, known })
     options.config = { ...options.config, [this.#plan]: plan } as RouteOptions['config']
-    for (const point of plan.points) {
-      if (point === 'onRequest') options.preParsing = [this.afterOnRequest, ...asList(options.preParsing)]
-      else if (point === 'preValidation')
-        options.preValidation = [...asList(options.preValidation), this.preValidation]
-      else if (point === 'preHandler') options.preHandler = [...asList(options.preHandler), this.preHandler]
+    for (const hook of plan.hooks) options[hook] = [...asList(options[hook]), this[hook]] as never
+  }
+
+  /** Fastify's `onReady`: every limiter and every nested registration is known. Throws for names that nobody defined. */
+  readonly onReady = async (): Promise<void> => {
+    for (const { plan, facts, scope, known } of this.#routes) {
+      if (!known || !this.#isOurs(scope)) Object.assign(plan, this.#make(facts, scope))
     }
+    this.#routes = []
   }
 
   /** The instance's `onRequest`: the guard, then what can be decided before anything else has run. */
   readonly arrive = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
     const plan = this.#planOf(request)
-    if (plan.exempt || (request.method === 'OPTIONS' && isPreflight(request))) return done()
+    if (plan.exempt) return done()
     const { allow, guard, warnings } = this.#parts
     if (request.ips === undefined && request.headers['x-forwarded-for'] !== undefined) {
       warnings.once('FST_FLOODGATE_W001')
     }
-    if (isAllowed(request)) return done()
-    if (allow.address?.(request.ip)) {
-      markAllowed(request)
-      return done()
+    if (allow.address?.(request.ip)) return done()
+    const preflight = isPreflight(request)
+    const arrival = preflight ? null : plan.arrival
+    if (plan.later !== null && !preflight) this.#setLater(request, plan.later)
+    if (guard === null || (preflight && request.routeOptions.method === 'OPTIONS')) {
+      return arrival === null ? done() : arrival.run(request, reply, done)
     }
-    const stage = plan.stages.arrival
-    if (guard === null) return stage === undefined ? done() : stage.run(request, reply, done)
-    if (stage === undefined) return guard.run(request, reply, done)
+    if (arrival === null) return guard.run(request, reply, done)
     guard.run(request, reply, (error) =>
-      error === undefined ? stage.run(request, reply, done) : done(error),
+      error === undefined ? arrival.run(request, reply, done) : done(error),
     )
   }
 
-  /** A route's `preParsing`: all `onRequest` hooks have run, the body is unread. */
+  /** The instance's `preParsing`: all `onRequest` hooks have run, the body is unread. */
   readonly afterOnRequest = (
     request: FastifyRequest,
     reply: FastifyReply,
     _payload: unknown,
     done: Done,
   ): void => {
-    const plan = this.#planOf(request)
-    if (plan.choose === null) return this.#runLater(request, reply, 'onRequest', done)
-    if (this.#isExcused(request)) return done()
-    const name = plan.choose(request)
-    if (name instanceof Promise) name.then((name) => this.#follow(request, reply, name, done)).catch(done)
-    else this.#follow(request, reply, name, done)
+    this.#advance(request, reply, 'onRequest', done)
   }
 
   readonly preValidation = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
-    this.#runLater(request, reply, 'preValidation', done)
+    this.#advance(request, reply, 'preValidation', done)
   }
 
   readonly preHandler = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
-    this.#runLater(request, reply, 'preHandler', done)
+    this.#advance(request, reply, 'preHandler', done)
   }
 
-  #follow(request: FastifyRequest, reply: FastifyReply, name: unknown, done: Done): void {
+  /** Does what is to be done at `point`, once, however often the hook is called. */
+  #advance(request: FastifyRequest, reply: FastifyReply, point: Point, done: Done): void {
+    const step = (request as unknown as Record<symbol, Step | null | undefined>)[this.#later]
+    if (step === undefined || step === null || step.point !== point) return done()
+    this.#setLater(request, step.next)
+    if (step.runner !== null) return step.runner.run(request, reply, done)
+    const name = step.choose?.(request)
+    if (isPromise(name)) {
+      Promise.resolve(name)
+        .then((name) => this.#follow(request, reply, name, point, done))
+        .catch(done)
+    } else this.#follow(request, reply, name, point, done)
+  }
+
+  #follow(request: FastifyRequest, reply: FastifyReply, name: unknown, point: Point, done: Done): void {
     if (name === false) return done()
-    const later = this.#parts.planner.chosen(name, 'onRequest')
-    ;(request as { [chosen]?: Later })[chosen] = later
-    if (later.onRequest === undefined) done()
-    else later.onRequest.run(request, reply, done)
+    this.#setLater(request, this.#parts.planner.chosen(name))
+    this.#advance(request, reply, point, done)
   }
 
-  #runLater(request: FastifyRequest, reply: FastifyReply, point: Point, done: Done): void {
-    const stage = ((request as { [chosen]?: Later })[chosen] ?? this.#planOf(request).stages)[point]
-    if (stage === undefined || this.#isExcused(request)) done()
-    else stage.run(request, reply, done)
-  }
-
-  #isExcused(request: FastifyRequest): boolean {
-    return isAllowed(request) || (request.method === 'OPTIONS' && isPreflight(request))
+  #setLater(request: FastifyRequest, step: Step | null): void {
+    ;(request as unknown as Record<symbol, Step | null>)[this.#later] = step
   }
 
   #planOf(request: FastifyRequest): RoutePlan {
@@ -111,44 +122,53 @@ export class Gate {
     return config[this.#plan] ?? this.#planLate(request, config as Record<symbol, RoutePlan>)
   }
 
+  /** A plan as far as it can be made now. In the plugin's own scope what is wrong is told at once, in a nested one at ready. */
+  #tryPlan(facts: RouteFacts, scope: FastifyInstance): { plan: RoutePlan; known: boolean } {
+    try {
+      return { plan: { ...this.#make(facts, scope) }, known: true }
+    } catch (error) {
+      const undefinedYet = (error as { code?: string }).code === 'FST_FLOODGATE_UNKNOWN_LIMITER'
+      if (scope === this.#parts.app && !undefinedYet) throw error
+      return { plan: { exempt: false, arrival: null, later: null, hooks: ANY_HOOK }, known: false }
+    }
+  }
+
+  #make(facts: RouteFacts, scope: Scope): RoutePlan {
+    const { planner } = this.#parts
+    return this.#isOurs(scope) ? planner.plan(facts) : planner.foreign(facts)
+  }
+
   /** The plan of what `onRoute` did not see: handlers of 404, and routes declared before the plugin was loaded. */
   #planLate(request: FastifyRequest, config: Record<symbol, RoutePlan>): RoutePlan {
-    const { planner, internals } = this.#parts
-    const { rateLimit, url = '', method = [] } = request.routeOptions.config
+    const { server, routeOptions } = request
+    const { url = '', method = [], rateLimit } = routeOptions.config
     let plan: RoutePlan
-    if (!this.#isOurs(request.server)) plan = rateLimit === false ? EXEMPT : GUARDED
-    else if (request.is404 && rateLimit === undefined) plan = planner.notFound
-    else plan = planner.plan({ url, methods: ([] as string[]).concat(method), rateLimit })
-    for (const point of plan.points) {
-      if (point === 'arrival') continue
-      const placed =
-        point === 'onRequest'
-          ? internals.addHook(request, 'preParsing', this.afterOnRequest, 'first')
-          : internals.addHook(request, point, this[point], 'last')
-      if (!placed) throw earlyRoute(url)
+    try {
+      plan =
+        request.is404 && rateLimit === undefined && this.#isOurs(server)
+          ? this.#parts.planner.notFound
+          : this.#make(factsOf(routeOptions, url, method, server.prefix, true), server)
+      for (const hook of plan.hooks) this.#placeLate(request, hook, url)
+    } catch (error) {
+      plan = faulty(error as Error)
     }
     config[this.#plan] = plan
     return plan
   }
 
+  #placeLate(request: FastifyRequest, hook: HookName, url: string): void {
+    if (!this.#parts.internals.appendHook(request, hook, this[hook])) throw earlyRoute(url)
+  }
+
   /** Of nested registrations the innermost decides for a route; the guards of all of them count. */
-  #isOurs(scope: { rateLimit?: unknown }): boolean {
+  #isOurs(scope: Scope): boolean {
     return scope.rateLimit === this.#parts.registry
   }
 }
 
-function foreign(options: RouteOptions): RoutePlan {
-  return options.config?.rateLimit === false ? EXEMPT : GUARDED
-}
-
-/** A CORS preflight that some route answers: a denial would look like a CORS failure to the browser. */
-function isPreflight(request: FastifyRequest): boolean {
-  const { headers } = request
-  return (
-    headers.origin !== undefined &&
-    headers['access-control-request-method'] !== undefined &&
-    request.is404 === false
-  )
+/** The plan of a route whose config makes no sense and was seen too late to refuse it: every request is told so. */
+function faulty(error: Error): RoutePlan {
+  return { exempt: false, arrival: { run: (_request, _reply, done) => done(error) }, later: null, hooks: [] }
 }
 
 function asList<T>(hooks: T | T[] | undefined): T[] {

@@ -5,7 +5,7 @@ interface RouteContext {
   config?: object
   schema?: { response?: object }
   onError?: unknown[] | null
-  errorHandler?: { func?: { name?: string } }
+  errorHandler?: object
   [hook: string]: unknown
 }
 
@@ -26,19 +26,15 @@ export class Internals {
   answersPlainly(request: FastifyRequest): boolean {
     const context = this.#context(request)
     return (
-      context !== undefined &&
-      context.errorHandler?.func?.name === 'defaultErrorHandler' &&
-      !context.onError &&
-      !context.schema?.response
+      context !== undefined && isRoot(context.errorHandler) && !context.onError && !context.schema?.response
     )
   }
 
-  /** Adds a hook to the route of a request, for this request on; tells whether it could. */
-  addHook(request: FastifyRequest, name: string, hook: unknown, place: 'first' | 'last'): boolean {
+  /** Adds a hook after those that the route of a request has, for this request on; tells whether it could. */
+  appendHook(request: FastifyRequest, name: string, hook: unknown): boolean {
     const context = this.#context(request)
     if (context === undefined) return false
-    const others = (context[name] as unknown[] | null) ?? []
-    context[name] = place === 'first' ? [hook, ...others] : [...others, hook]
+    context[name] = [...((context[name] as unknown[] | null) ?? []), hook]
     return true
   }
 
@@ -49,4 +45,9 @@ export class Internals {
     }
     return this.#key === null ? undefined : (request as unknown as Record<symbol, RouteContext>)[this.#key]
   }
+}
+
+/** Error handlers inherit from the one they were set over; Fastify's own from no other. */
+function isRoot(errorHandler: object | undefined): boolean {
+  return errorHandler !== undefined && Object.getPrototypeOf(errorHandler) === Object.prototype
 }

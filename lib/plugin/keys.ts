@@ -37,9 +37,9 @@ export class Strategies {
     }
   }
 
-  /** The strategy that a `key` option means; `option` is its path in errors. */
-  resolve(key: unknown, option: string): Strategy {
-    if (typeof key === 'function') return this.#wrap(`of ${option}`, key as KeyStrategy)
+  /** The strategy that a `key` option means; `option` is its path in errors, `limiter` the name of whom it is for. */
+  resolve(key: unknown, option: string, limiter: string): Strategy {
+    if (typeof key === 'function') return this.#wrap(`of ${option} (${limiter})`, key as KeyStrategy)
     const strategy = typeof key === 'string' ? this.#named.get(key) : undefined
     if (strategy === undefined) throw unknownKey(option, key, [...this.#named.keys()])
     return strategy
@@ -52,9 +52,7 @@ export class Strategies {
       try {
         const key = strategy(request)
         if (typeof key === 'string' && key !== '') return key
-        return typeof (key as Promise<unknown>)?.then === 'function'
-          ? (key as Promise<unknown>).then(clean, failed)
-          : clean(key)
+        return isPromise(key) ? Promise.resolve(key).then(clean, failed) : clean(key)
       } catch (error) {
         return failed(error)
       }
@@ -74,4 +72,9 @@ export class Strategies {
     this.#warnings.once('FST_FLOODGATE_W003', name, error instanceof Error ? error.name : typeof error)
     return null
   }
+}
+
+/** Is it a promise, of whatever make? */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }

@@ -20,8 +20,8 @@ const OWN = [
 const FASTIFY = ['prefix', 'logLevel', 'logSerializers']
 
 const HEADER_FAMILIES = ['x-ratelimit']
+const STORE = ['open', 'take', 'peek', 'refund', 'reset'] as const
 const BODIES = ['fastify']
-const RESERVED = ['default', 'guard']
 
 /** Options with their defaults, and the environment's word. */
 export type Settings = RateLimitOptions &
@@ -38,10 +38,6 @@ export function readOptions(options: RateLimitOptions, env: NodeJS.ProcessEnv): 
   checkObject('keys', keys)
   checkObject('limiters', limiters)
   if (options.guard !== undefined) checkObject('guard', options.guard)
-  for (const name of RESERVED) {
-    if (name in limiters)
-      throw invalidOption(`limiters.${name}`, name, `names other than ${RESERVED.join(' and ')}`)
-  }
   checkList(
     'headers',
     headers,
@@ -70,7 +66,7 @@ function checkScalars({ env, body, onDenied, store }: RateLimitOptions): void {
     throw invalidOption('body', body, BODIES.map(show).join(' or '))
   if (onDenied !== undefined && typeof onDenied !== 'function')
     throw invalidOption('onDenied', onDenied, 'a function')
-  if (store !== undefined && typeof (store as { take?: unknown } | null)?.take !== 'function') {
+  if (store !== undefined && !STORE.every((verb) => typeof store?.[verb] === 'function')) {
     throw invalidOption('store', store, 'a store, such as memoryStore()')
   }
 }

@@ -11,6 +11,7 @@ import { Gate } from './gate.js'
 import { Internals } from './internals.js'
 import { Strategies } from './keys.js'
 import { readOptions, type Settings } from './options.js'
+import { isPreflight } from './preflight.js'
 import { RequestRegistry } from './registry.js'
 import { Planner } from './routes.js'
 import { RequestLimiter, Stage, type StageContext } from './stage.js'
@@ -31,12 +32,19 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   const store = settings.store ?? memoryStore()
   const sendsHeaders = settings.headers.length > 0
   const { deny } = new Answer(sendsHeaders, settings.onDenied, internals)
-  const context: StageContext = { store, sendsHeaders, ip: strategies.ip, allowsClient: allow.client, deny }
+  const context: StageContext = {
+    store,
+    sendsHeaders,
+    ip: strategies.ip,
+    allowsClient: allow.client,
+    excuses: (request) => isPreflight(request) || allow.address?.(request.ip) === true,
+    deny,
+  }
   const registry = new RequestRegistry(new Registry(store), strategies, settings.defaults, context)
   defineLimiters(registry, settings)
   const planner = new Planner(registry, settings.exempt)
   const guard = defineGuard(registry, settings, context)
-  const gate = new Gate({ registry, planner, guard, allow, internals, warnings })
+  const gate = new Gate({ app, registry, planner, guard, allow, internals, warnings })
 
   app.decorate('rateLimit', registry)
   decorateRequest(app)
@@ -44,7 +52,8 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
     gate.onRoute(route, this)
   })
   app.addHook('onRequest', gate.arrive)
-  app.addHook('onReady', async () => planner.close())
+  app.addHook('preParsing', gate.afterOnRequest)
+  app.addHook('onReady', gate.onReady)
 }
 
 function defineLimiters(registry: RequestRegistry, { defaults, limiters }: Settings): void {

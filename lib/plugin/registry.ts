@@ -1,20 +1,21 @@
 import type { onRequestHookHandler } from 'fastify'
 import type { AnyPolicy, Limiter, LimiterName, RateLimitRegistry, RoutePolicy } from '../../types/index.js'
-import { compilePolicies, type Registry } from '../limiter/index.js'
+import { compilePolicies, type Registry, unknownLimiter } from '../limiter/index.js'
 import {
-  checkCost,
   checkName,
   compilePolicy,
   invalidOption,
   POLICY_OPTIONS,
   refuseUnknown,
+  show,
 } from '../policy/index.js'
 import type { Strategies, Strategy } from './keys.js'
-import { type Done, type Point, RequestLimiter, Stage, type StageContext } from './stage.js'
-import { isAllowed } from './visit.js'
+import { type Done, RequestLimiter, Stage, type StageContext } from './stage.js'
 
 const ROUTE_OPTIONS = [...POLICY_OPTIONS, 'key', 'cost', 'hook']
 const HOOKS = ['preValidation', 'preHandler']
+/** Names of limiters that have options of their own. */
+const RESERVED = ['default', 'guard']
 
 /** The limiters of one registration, with what requests need to know of each. */
 export class RequestRegistry implements RateLimitRegistry {
@@ -33,7 +34,10 @@ export class RequestRegistry implements RateLimitRegistry {
   }
 
   define(name: string, policies: AnyPolicy): Limiter {
-    return this.add(checkName(name, 'name'), policies, `limiters.${name}`).limiter
+    checkName(name, 'name')
+    if (RESERVED.includes(name))
+      throw invalidOption(`limiters.${name}`, name, `names other than ${RESERVED.join(' and ')}`)
+    return this.add(name, policies, `limiters.${name}`).limiter
   }
 
   get(name: LimiterName): Limiter {
@@ -49,18 +53,23 @@ export class RequestRegistry implements RateLimitRegistry {
   }
 
   hook(limiter: LimiterName | RoutePolicy): onRequestHookHandler {
+    if (typeof limiter === 'object' && limiter?.hook !== undefined) {
+      throw invalidOption('hook.hook', limiter.hook, 'none: the handler runs where you put it')
+    }
     const member = typeof limiter === 'string' ? this.find(limiter) : this.addUnnamed('hook', limiter, 'hook')
     const stage = new Stage([member], 'hook', this.#context)
+    const { excuses } = this.#context
     return function limit(request, reply, done: Done) {
-      if (isAllowed(request)) done()
+      if (excuses(request)) done()
       else stage.run(request, reply, done)
     }
   }
 
-  /** The limiter of that name as requests meet it; throws `FST_FLOODGATE_UNKNOWN_LIMITER`. */
-  find(name: string): RequestLimiter {
-    this.#registry.get(name)
-    return this.#limiters.get(name) as RequestLimiter
+  /** The limiter of that name as requests meet it; throws `FST_FLOODGATE_UNKNOWN_LIMITER` and says `where` it is named. */
+  find(name: unknown, where = ''): RequestLimiter {
+    const limiter = this.#limiters.get(name as string)
+    if (limiter === undefined) throw unknownLimiter(name, [...this.#limiters.keys()], where)
+    return limiter
   }
 
   /** Adds a limiter under `name`; `where` is the path of its options in errors. */
@@ -72,16 +81,19 @@ export class RequestRegistry implements RateLimitRegistry {
   ): RequestLimiter {
     const list = Array.isArray(policies) ? (policies as readonly RoutePolicy[]) : [policies as RoutePolicy]
     const dot = where === '' ? '' : `${where}.`
-    for (const options of list) {
+    list.forEach((options, i) => {
+      const path = Array.isArray(policies) ? `${where}[${i}]` : where
       if (typeof options !== 'object' || options === null)
-        throw invalidOption(where, options, 'a policy: an object')
-      refuseUnknown(options, ROUTE_OPTIONS, dot)
-    }
-    const strategy = this.#strategies.resolve(only(list, 'key', where) ?? defaults.key ?? 'ip', `${dot}key`)
-    const cost = checkCostOption(only(list, 'cost', where) ?? 1, `${dot}cost`)
-    const hook = only(list, 'hook', where)
-    if (hook !== undefined && !HOOKS.includes(hook))
-      throw invalidOption(`${dot}hook`, hook, HOOKS.join(' or '))
+        throw invalidOption(path, options, 'a policy: an object')
+      refuseUnknown(options, ROUTE_OPTIONS, path === '' ? '' : `${path}.`)
+    })
+    const own = only(list, where)
+    const { key = defaults.key ?? 'ip', cost = defaults.cost ?? 1 } = own
+    // Where to decide goes with whom to count.
+    const { hook = own.key === undefined ? defaults.hook : undefined } = own
+    const strategy = this.#strategies.resolve(key, `${dot}key`, name)
+    checkCostOption(cost, `${dot}cost`)
+    if (hook !== undefined) checkHook(hook, `${dot}hook`)
     const inherited = list.map((options) => inherit(options, defaults))
     const compiled = Array.isArray(policies)
       ? compilePolicies(inherited, name, where)
@@ -99,14 +111,9 @@ export class RequestRegistry implements RateLimitRegistry {
     return this.add(free, policy, where)
   }
 
-  /** The stages of some limiters that are all or nothing, by their place in the lifecycle. */
-  stages(members: readonly RequestLimiter[], everyPoint?: Point): Partial<Record<Point, Stage>> {
-    const stages: Partial<Record<Point, Stage>> = {}
-    for (const member of members) {
-      const point = everyPoint ?? member.point
-      stages[point] = new Stage([...(stages[point]?.members ?? []), member], 'route', this.#context)
-    }
-    return stages
+  /** Limiters of a route that decide together. */
+  stage(members: readonly RequestLimiter[]): Stage {
+    return new Stage(members, 'route', this.#context)
   }
 
   get ip(): Strategy {
@@ -116,28 +123,33 @@ export class RequestRegistry implements RateLimitRegistry {
 
 /** What a policy leaves out comes from the default limiter: its burst only where both are token buckets. */
 function inherit({ key, cost, hook, ...own }: RoutePolicy, defaults: RoutePolicy): RoutePolicy {
-  const algorithm = own.algorithm ?? defaults.algorithm
-  const burst = own.burst ?? (algorithm === 'sliding-window' ? undefined : defaults.burst)
-  return { ...own, algorithm, rate: own.rate ?? defaults.rate, per: own.per ?? defaults.per, burst }
+  const { algorithm = defaults.algorithm, rate = defaults.rate, per = defaults.per } = own
+  const { burst = algorithm === 'sliding-window' ? undefined : defaults.burst } = own
+  return { ...own, algorithm, rate, per, burst }
 }
 
-/** The one value that a list of policies gives to what belongs to their limiter. */
-function only<K extends 'key' | 'cost' | 'hook'>(
-  list: readonly RoutePolicy[],
-  option: K,
-  where: string,
-): RoutePolicy[K] {
-  const given = new Set(list.map((policy) => policy[option]).filter((value) => value !== undefined))
-  if (given.size > 1)
-    throw invalidOption(`${where}[].${option}`, [...given], 'one for all policies of a limiter')
-  return [...given][0]
-}
-
-function checkCostOption(cost: RoutePolicy['cost'], option: string): NonNullable<RoutePolicy['cost']> {
-  if (typeof cost === 'function') return cost
-  try {
-    return checkCost(cost)
-  } catch {
-    throw invalidOption(option, cost, 'an integer of 0 or more, or a function of the request')
+/** What a list of policies says of their limiter as a whole: each of these may be given once, or always the same. */
+function only(list: readonly RoutePolicy[], where: string): Pick<RoutePolicy, 'key' | 'cost' | 'hook'> {
+  const limiter: Record<string, unknown> = {}
+  for (const policy of list) {
+    for (const option of ['key', 'cost', 'hook'] as const) {
+      const value = policy[option]
+      if (value === undefined) continue
+      if (option in limiter && limiter[option] !== value) {
+        throw invalidOption(`${where}[].${option}`, value, 'one for all policies of a limiter')
+      }
+      limiter[option] = value
+    }
   }
+  return limiter
+}
+
+function checkCostOption(cost: unknown, option: string): void {
+  if (typeof cost === 'function' || (Number.isSafeInteger(cost) && (cost as number) >= 0)) return
+  throw invalidOption(option, cost, 'an integer of 0 or more, or a function of the request')
+}
+
+function checkHook(hook: unknown, option: string): void {
+  if (HOOKS.includes(hook as string)) return
+  throw invalidOption(option, hook, HOOKS.map(show).join(' or '), HOOKS)
 }

@@ -1,39 +1,62 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import type { RoutePolicy } from '../../types/index.js'
-import { unknownLimiter } from '../limiter/index.js'
+import type { HookName, RoutePolicy } from '../../types/index.js'
 import { invalidOption, show } from '../policy/index.js'
 import type { RequestRegistry } from './registry.js'
 import type { Point, RequestLimiter, Stage } from './stage.js'
 
-/** What happens to the requests of a route. */
-export interface RoutePlan {
-  /** No limiter sees it. */
-  readonly exempt: boolean
-  /** Its limiters, by place. Filled in when all limiters are known. */
-  stages: Partial<Record<Point, Stage>>
-  /** Picks the limiter for each request. */
+/** Something that decides about a request and goes on, or answers it. */
+export type Runner = Pick<Stage, 'run'>
+
+/** What is to be done for a request after its arrival: one place after the other, each of them once. */
+export interface Step {
+  readonly point: Point
+  /** Null where `choose` has yet to pick a limiter for this request. */
+  readonly runner: Runner | null
   readonly choose: ((request: FastifyRequest) => unknown) | null
-  /** Places where something may have to be done. */
-  readonly points: readonly Point[]
+  readonly next: Step | null
 }
 
-export const EXEMPT: RoutePlan = { exempt: true, stages: {}, choose: null, points: [] }
-/** Nothing but the guard. */
-export const GUARDED: RoutePlan = { exempt: false, stages: {}, choose: null, points: [] }
+/** What happens to the requests of a route. Filled in anew at `ready()` where it could not be known before. */
+export interface RoutePlan {
+  /** No limiter sees it. */
+  exempt: boolean
+  arrival: Runner | null
+  later: Step | null
+  /** The route's own hooks that have to be followed by ours. */
+  hooks: readonly HookName[]
+}
 
-const ANYWHERE: readonly Point[] = ['onRequest', 'preValidation', 'preHandler']
+const EXEMPT: RoutePlan = { exempt: true, arrival: null, later: null, hooks: [] }
+/** Nothing but the guard. */
+const GUARDED: RoutePlan = { exempt: false, arrival: null, later: null, hooks: [] }
+
+export const ANY_HOOK: readonly HookName[] = ['preValidation', 'preHandler']
+const AFTER_ARRIVAL: readonly Point[] = ['onRequest', ...ANY_HOOK]
 
 /** A route as far as its plan depends on it. */
 export interface RouteFacts {
+  /** The URL; without the last slash for a prefixed `/`, which is one route with and without it. */
   readonly url: string
+  readonly prefix: string
   readonly methods: readonly string[]
   readonly constraints?: object
   readonly rateLimit: unknown
+  /** Seen first when a request came. */
+  readonly late: boolean
 }
 
-export function factsOf(options: RouteOptions): RouteFacts {
-  const { url, method, constraints, config } = options
-  return { url, methods: ([] as string[]).concat(method), constraints, rateLimit: config?.rateLimit }
+/** The facts of the options of a route, or of `request.routeOptions`, which is all that is left of them later. */
+export function factsOf(
+  options: Pick<RouteOptions, 'constraints' | 'config'>,
+  url: string,
+  method: string | readonly string[],
+  prefix: string,
+  late: boolean,
+): RouteFacts {
+  const canonical = prefix !== '' && url === `${prefix}/` ? prefix : url
+  const { constraints, config } = options
+  const methods = ([] as string[]).concat(method)
+  return { url: canonical, prefix, methods, constraints, rateLimit: config?.rateLimit, late }
 }
 
 /** Makes plans out of route configs. */
@@ -42,29 +65,30 @@ export class Planner {
   readonly #exempt: (url: string) => boolean
   /** Plans with limiters of their own, to be shared by a GET and its HEAD, and by `/prefix` and `/prefix/`. */
   readonly #own = new Map<string, { facts: RouteFacts; plan: RoutePlan }[]>()
-  /** Plans that name limiters still to be defined. */
-  #open: (() => void)[] | null = []
+  readonly #chosen = new Map<unknown, Step>()
+  readonly #default: RoutePlan
   readonly #notFound: RoutePlan
 
   constructor(registry: RequestRegistry, exempt: readonly string[]) {
     this.#registry = registry
     this.#exempt = matcher(exempt)
     const byDefault = registry.find('default')
-    this.#notFound = byDefault.strategy === registry.ip ? this.#planOf([byDefault]) : GUARDED
+    this.#default = this.#planOf([byDefault])
+    this.#notFound = byDefault.strategy === registry.ip ? this.#default : GUARDED
   }
 
   /** The plan of a route; throws a coded error for a config that makes no sense. */
   plan(facts: RouteFacts): RoutePlan {
-    const { rateLimit, url } = facts
+    const { rateLimit } = facts
     if (rateLimit === false) return EXEMPT
-    if (rateLimit === undefined)
-      return this.#exempt(url) ? EXEMPT : this.#planOf([this.#registry.find('default')])
-    if (typeof rateLimit === 'string') return this.#planOfNames([rateLimit])
+    if (rateLimit === undefined) return this.#isExempt(facts) ? EXEMPT : this.#default
     if (typeof rateLimit === 'function') {
-      return { exempt: false, stages: {}, choose: rateLimit as RoutePlan['choose'], points: ANYWHERE }
+      const choose = rateLimit as NonNullable<Step['choose']>
+      return { ...GUARDED, later: { point: 'onRequest', runner: null, choose, next: null }, hooks: ANY_HOOK }
     }
+    if (typeof rateLimit === 'string') return this.#planOf(this.#members(facts))
     if (typeof rateLimit !== 'object' || rateLimit === null) throw this.#invalid(facts)
-    return this.#shared(facts) ?? this.#remember(facts, this.#planOfNames(this.#members(facts)))
+    return this.#shared(facts) ?? this.#remember(facts, this.#planOf(this.#members(facts)))
   }
 
   /** The plan of requests that no route answers: their client's IP is all that is known of them. */
@@ -72,60 +96,61 @@ export class Planner {
     return this.#notFound
   }
 
-  /** The stages of a limiter that a route chose by name, all of them from `point` on. */
-  chosen(name: unknown, point: Point): Partial<Record<Point, Stage>> {
-    if (typeof name !== 'string')
-      throw unknownLimiter(
-        name,
-        [...this.#registry].map((limiter) => limiter.name),
-      )
-    const member = this.#registry.find(name)
-    return this.#registry.stages([member], member.point === 'arrival' ? point : undefined)
+  /** The plan of a route that a nested registration limits: of ours it meets the guard, unless it is exempt. */
+  foreign(facts: RouteFacts): RoutePlan {
+    return facts.rateLimit === false || (facts.rateLimit === undefined && this.#isExempt(facts))
+      ? EXEMPT
+      : GUARDED
   }
 
-  /** All limiters are defined: throws for names that are still unknown. */
-  close(): void {
-    for (const fill of this.#open ?? []) fill()
-    this.#open = null
+  /** What is to be done for a request whose route chose the limiter of that name. */
+  chosen(name: unknown): Step {
+    const known = this.#chosen.get(name)
+    if (known !== undefined) return known
+    const member = this.#registry.find(name, 'the function in config.rateLimit')
+    const point = member.point === 'arrival' ? 'onRequest' : member.point
+    const step: Step = { point, runner: this.#registry.stage([member]), choose: null, next: null }
+    this.#chosen.set(name, step)
+    return step
   }
 
+  #isExempt({ url, prefix }: RouteFacts): boolean {
+    return this.#exempt(url) || (prefix !== '' && url === prefix && this.#exempt(`${url}/`))
+  }
+
+  /** All or nothing: what is decided at the same place is decided together. */
   #planOf(members: readonly RequestLimiter[]): RoutePlan {
-    const stages = this.#registry.stages(members)
-    return { exempt: false, stages, choose: null, points: Object.keys(stages) as Point[] }
+    const at = (point: Point) => {
+      const here = members.filter((member) => member.point === point)
+      return here.length === 0 ? null : this.#registry.stage(here)
+    }
+    let later: Step | null = null
+    for (const point of [...AFTER_ARRIVAL].reverse()) {
+      const runner = at(point)
+      if (runner !== null) later = { point, runner, choose: null, next: later }
+    }
+    const hooks = ANY_HOOK.filter((hook) => members.some((member) => member.point === hook))
+    return { exempt: false, arrival: at('arrival'), later, hooks }
   }
 
-  /** A plan of limiters, some of which may be known by a name only that is defined later. */
-  #planOfNames(members: readonly (string | RequestLimiter)[]): RoutePlan {
-    const find = () =>
-      members.map((member) => (typeof member === 'string' ? this.#registry.find(member) : member))
-    const missing = members.some((member) => typeof member === 'string' && !this.#registry.has(member))
-    if (!missing || this.#open === null) return this.#planOf(find())
-    const plan: RoutePlan = { exempt: false, stages: {}, choose: null, points: ANYWHERE }
-    this.#open.push(() => {
-      plan.stages = this.#registry.stages(find())
-    })
-    return plan
-  }
-
-  #members(facts: RouteFacts): (string | RequestLimiter)[] {
-    const { rateLimit, methods, url } = facts
-    const name = `${methods.join('|')} ${encodeURI(url)}`
-    if (!Array.isArray(rateLimit))
-      return [this.#registry.addUnnamed(name, rateLimit as RoutePolicy, 'rateLimit')]
-    const names = rateLimit.filter((item) => typeof item === 'string')
-    const twice = names.find((item, i) => names.indexOf(item) !== i)
-    if (rateLimit.length === 0 || twice !== undefined) throw this.#invalid(facts)
-    return rateLimit.map((item: unknown, i) => {
-      if (typeof item === 'string') return item
-      return this.#registry.addUnnamed(name, item as RoutePolicy, `rateLimit[${i}]`)
+  /** The limiters that a route names or describes. Names come first: a route that is refused leaves nothing behind. */
+  #members(facts: RouteFacts): RequestLimiter[] {
+    const { rateLimit } = facts
+    const name = nameOf(facts)
+    const items: unknown[] = Array.isArray(rateLimit) ? rateLimit : [rateLimit]
+    const names = items.filter((item) => typeof item === 'string')
+    if (items.length === 0 || new Set(names).size < names.length) throw this.#invalid(facts)
+    for (const limiter of names) this.#registry.find(limiter, `config.rateLimit of ${name}`)
+    return items.map((item, i) => {
+      if (typeof item === 'string') return this.#registry.find(item)
+      const where = Array.isArray(rateLimit) ? `rateLimit[${i}]` : 'rateLimit'
+      return this.#registry.addUnnamed(name, item as RoutePolicy, where)
     })
   }
 
   /** The plan of a route that is the same to its users: the same config object under the same URL. */
   #shared(facts: RouteFacts): RoutePlan | undefined {
-    const urls = [facts.url]
-    if (facts.methods[0] === 'HEAD' && facts.url.endsWith('/')) urls.push(facts.url.slice(0, -1))
-    return urls.flatMap((url) => this.#own.get(url) ?? []).find((own) => isSameRoute(own.facts, facts))?.plan
+    return this.#own.get(facts.url)?.find((own) => isSameRoute(own.facts, facts))?.plan
   }
 
   #remember(facts: RouteFacts, plan: RoutePlan): RoutePlan {
@@ -133,23 +158,32 @@ export class Planner {
     return plan
   }
 
-  #invalid({ rateLimit, methods, url }: RouteFacts): Error {
+  #invalid(facts: RouteFacts): Error {
+    const { rateLimit } = facts
     const value = Array.isArray(rateLimit) ? rateLimit.map(show).join(', ') : rateLimit
     return invalidOption(
-      `config.rateLimit of ${methods.join('|')} ${url}`,
+      `config.rateLimit of ${nameOf(facts)}`,
       value,
       'false, the name of a limiter, a policy object, a list of these without repetition, or a function',
     )
   }
 }
 
-/** Whether `late` is the HEAD of the GET `early`, or the same route under its other URL. */
-function isSameRoute(early: RouteFacts, late: RouteFacts): boolean {
-  const methods =
-    late.methods.join() === early.methods.join() ||
-    (late.methods[0] === 'HEAD' && early.methods.includes('GET'))
-  const constraints = JSON.stringify(late.constraints) === JSON.stringify(early.constraints)
-  return methods && constraints && late.rateLimit === early.rateLimit
+/** What a route is called in errors, and its own limiters too: printable ASCII. */
+function nameOf({ methods, url }: RouteFacts): string {
+  return `${methods.join('|')} ${encodeURI(url)}`
+}
+
+/**
+ * Whether two routes of one URL are a GET and its HEAD, a prefixed `/` with and without the slash, or one route that was seen
+ * when it was declared and, its config rebuilt by another plugin, again when a request came.
+ */
+function isSameRoute(a: RouteFacts, b: RouteFacts): boolean {
+  if (a.rateLimit !== b.rateLimit || a.constraints !== b.constraints) return false
+  const isHeadOf = (head: RouteFacts, get: RouteFacts) =>
+    head.methods[0] === 'HEAD' && get.methods.includes('GET')
+  const sameMethods = a.methods.join() === b.methods.join()
+  return isHeadOf(a, b) || isHeadOf(b, a) || (sameMethods && (a.late !== b.late || a.url === a.prefix))
 }
 
 /** Whether a route's URL is on a list whose entries may end with `*`. */

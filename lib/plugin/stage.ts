@@ -8,8 +8,6 @@ import { addEntry, Entry, entriesOf, entryOf, type Owner, type Role, refund, sen
 /** A place in the lifecycle of a request where limiters run, in this order. */
 export type Point = 'arrival' | 'onRequest' | HookName
 
-export const POINTS: readonly Point[] = ['arrival', 'onRequest', 'preValidation', 'preHandler']
-
 /** A limiter as requests meet it: who is counted, what a request costs, and where that is decided. */
 export class RequestLimiter {
   readonly limiter: StoreLimiter
@@ -43,6 +41,8 @@ export interface StageContext extends Owner {
   /** The key of those who have none. */
   readonly ip: Strategy
   readonly allowsClient: ((request: FastifyRequest, key: string) => boolean) | null
+  /** Is this a request that no limiter may deny: of an allowed client, or a preflight? */
+  readonly excuses: (request: FastifyRequest) => boolean
   readonly deny: (request: FastifyRequest, reply: FastifyReply, done: Done) => void
 }
 

@@ -53,25 +53,15 @@ export class Entry implements Charge {
   }
 }
 
-/** Where a request keeps its tightest entry; `ALLOWED` for a client on the allow list. */
+/** Where a request keeps its tightest entry. */
 export const visit: unique symbol = Symbol('floodgate.visit')
-export const ALLOWED = Symbol('floodgate.allowed')
 
 interface Visited {
-  [visit]?: Entry | typeof ALLOWED | null
+  [visit]?: Entry | null
 }
 
 export function entryOf(request: FastifyRequest): Entry | null {
-  const entry = (request as Visited)[visit]
-  return entry instanceof Entry ? entry : null
-}
-
-export function isAllowed(request: FastifyRequest): boolean {
-  return (request as Visited)[visit] === ALLOWED
-}
-
-export function markAllowed(request: FastifyRequest): void {
-  ;(request as Visited)[visit] = ALLOWED
+  return (request as Visited)[visit] ?? null
 }
 
 /** All entries of a request, in the order of their charges. */
@@ -170,14 +160,16 @@ export class RequestView implements RequestRateLimit {
   }
 }
 
-/** Gives `cost` units back to each entry, at most and by default what it was charged, and looks at it anew. */
+/** Gives `cost` units back to each entry that was charged, at most and by default what it was, and looks at it anew. */
 export function refund(entries: readonly Entry[], cost = Number.POSITIVE_INFINITY): void {
-  const { store } = entries[0].owner
-  for (const entry of entries) {
+  const charged = entries.filter((entry) => entry.charged > 0)
+  if (charged.length === 0) return
+  const { store } = charged[0].owner
+  for (const entry of charged) {
     entry.cost = Math.min(cost, entry.charged)
     entry.charged -= entry.cost
   }
-  store.refund(entries)
-  for (const entry of entries) entry.cost = 0
-  store.peek(entries)
+  store.refund(charged)
+  for (const entry of charged) entry.cost = 0
+  store.peek(charged)
 }

@@ -17,7 +17,7 @@ const FASTEST = 1_000_000
 const LARGEST = 2 ** 31 - 1
 /** A window remembers each unit, in 8 bytes. */
 const LARGEST_WINDOW = 1_000_000
-const DEFAULTS = { rate: 100, per: 'minute', burst: 10 } as const
+const DEFAULT_BURST = 10
 
 /**
  * Validates a policy and derives all its numbers. `where` is the path of the options in error messages, such as
@@ -25,28 +25,29 @@ const DEFAULTS = { rate: 100, per: 'minute', burst: 10 } as const
  */
 export function compilePolicy(options: PolicyOptions, defaultName: string, where = ''): CompiledPolicy {
   refuseUnknown(options, POLICY_OPTIONS, where)
-  const name = checkName(options.name ?? defaultName, `${where}name`)
-  const algorithm = options.algorithm ?? 'token-bucket'
-  const period = parsePeriod(options.per ?? DEFAULTS.per, `${where}per`)
-  const rate = checkRate(options.rate ?? DEFAULTS.rate, period, `${where}rate`)
-  const per = period / 1000
+  // A default stands in for what is left out; null is a wrong value, not an omission.
+  const { name = defaultName, algorithm = 'token-bucket', rate = 100, per = 'minute', burst } = options
+  checkName(name, `${where}name`)
+  const period = parsePeriod(per, `${where}per`)
+  checkRate(rate, period, `${where}rate`)
+  const common = { name, rate, per: period / 1000 }
   if (algorithm === 'token-bucket') {
-    const law = compileBucket(rate, period, options.burst, `${where}burst`)
-    return { name, algorithm, rate, per, limit: law.burst, law }
+    const law = compileBucket(rate, period, burst, `${where}burst`)
+    return { ...common, algorithm, limit: law.burst, law }
   }
   if (algorithm !== 'sliding-window') {
     throw invalidOption(`${where}algorithm`, algorithm, "'token-bucket' or 'sliding-window'")
   }
-  if (options.burst !== undefined) {
+  if (burst !== undefined) {
     throw invalidOption(
       `${where}burst`,
-      options.burst,
+      burst,
       "none with algorithm 'sliding-window', whose rate is its burst",
     )
   }
   if (rate > LARGEST_WINDOW)
     throw invalidOption(`${where}rate`, rate, `at most ${LARGEST_WINDOW} in a sliding window`)
-  return { name, algorithm, rate, per, limit: rate, law: { rate, window: period } }
+  return { ...common, algorithm, limit: rate, law: { rate, window: period } }
 }
 
 /** A name that headers and logs can carry: printable ASCII (RFC 9651, section 3.3.3), 1 to 128 characters. */
@@ -55,7 +56,7 @@ export function checkName(name: unknown, option: string): string {
   throw invalidOption(option, name, 'a string of 1 to 128 printable ASCII characters')
 }
 
-function checkRate(rate: unknown, period: number, option: string): number {
+function checkRate(rate: unknown, period: number, option: string): void {
   if (typeof rate !== 'number' || !Number.isInteger(rate) || rate < 0 || rate > LARGEST) {
     const fraction =
       typeof rate === 'number' && rate > 0 && rate < 1 ? ' (for less than one a period, lengthen `per`)' : ''
@@ -68,11 +69,10 @@ function checkRate(rate: unknown, period: number, option: string): number {
       `at most ${FASTEST} a second, here ${Math.floor((period * FASTEST) / 1e6)}`,
     )
   }
-  return rate
 }
 
 function compileBucket(rate: number, period: number, given: unknown, option: string): TokenBucket {
-  const burst = given ?? Math.min(DEFAULTS.burst, rate)
+  const burst = given === undefined ? Math.min(DEFAULT_BURST, rate) : given
   if (typeof burst !== 'number' || !Number.isInteger(burst) || burst > LARGEST || burst < Math.min(1, rate)) {
     throw invalidOption(option, burst, `an integer from 1 to ${LARGEST}`)
   }

@@ -1,7 +1,12 @@
 import createError, { type FastifyErrorConstructor } from '@fastify/error'
 import { closestMatch } from 'leven'
 
-const InvalidOption = createError('FST_FLOODGATE_OPTION', "option '%s' is %s; allowed: %s", 500, TypeError)
+const InvalidOption = createError<string[]>(
+  'FST_FLOODGATE_OPTION',
+  "option '%s' is %s%s; allowed: %s",
+  500,
+  TypeError,
+)
 const UnknownOption = createError(
   'FST_FLOODGATE_UNKNOWN_OPTION',
   "unknown option '%s'%s; allowed: %s",
@@ -17,28 +22,54 @@ const BadCost = createError(
 
 export type CodedError = InstanceType<FastifyErrorConstructor>
 
+/** Characters of a string that an error message shows. */
+const LONGEST = 80
+
 /** A value as an error message shows it: short, on one line, strings in quotes. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 80)}…` : value}'`
+  if (typeof value === 'string')
+    return `'${visible(value.slice(0, LONGEST))}${value.length > LONGEST ? '…' : ''}'`
   if (typeof value === 'function') return 'a function'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'an object'
   return String(value)
 }
 
-/** `FST_FLOODGATE_OPTION`: the option, the value, and what is allowed. */
-export function invalidOption(option: string, value: unknown, allowed: string): CodedError {
-  return new InvalidOption(option, show(value), allowed)
+/** Line breaks and other characters that cannot be seen, as `\u{…}`. */
+function visible(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
 }
 
-/** `; did you mean 'x'?`, or nothing when no known name is near. */
+/** `FST_FLOODGATE_OPTION`: the option, the value, what is allowed, and the nearest of the `known` values if there are such. */
+export function invalidOption(
+  option: string,
+  value: unknown,
+  allowed: string,
+  known: readonly string[] = [],
+): CodedError {
+  return new InvalidOption(option, show(value), typeof value === 'string' ? hint(value, known) : '', allowed)
+}
+
+/** `; did you mean 'x'?`, or nothing when no known name is near. Swapped letters are near in any name. */
 export function hint(name: string, known: readonly string[]): string {
-  const near = closestMatch(name, [...known], { maxDistance: Math.max(2, name.length >> 1) })
+  const maxDistance = Math.max(1, Math.floor(name.length / 3))
+  const near =
+    known.find((one) => letters(one) === letters(name)) ?? closestMatch(name, [...known], { maxDistance })
   return near === undefined ? '' : `; did you mean '${near}'?`
 }
 
-/** Throws `FST_FLOODGATE_UNKNOWN_OPTION` for the first property of `options` that is not in `known`. */
+function letters(name: string): string {
+  return [...name].sort().join('')
+}
+
+/**
+ * Throws `FST_FLOODGATE_UNKNOWN_OPTION` for the first property of `options` that is not in `known`, and
+ * `FST_FLOODGATE_OPTION` for what has no properties to check.
+ */
 export function refuseUnknown(options: object, known: readonly string[], where: string): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalidOption(where === '' ? 'options' : where.slice(0, -1), options, 'an object')
+  }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) throw new UnknownOption(where + name, hint(name, known), known.join(', '))
   }

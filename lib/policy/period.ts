@@ -6,9 +6,12 @@ const LONGEST = 366 * 86400e3
 const ALLOWED =
   "'second', 'minute', 'hour', 'day', a duration such as '15 minutes', or milliseconds, up to 366 days"
 
+/** Decimals carry noise into binary products, 2.007 * 1000 > 2007: less than this is no part of a microsecond. */
+const NOISE = 2 * Number.EPSILON
+
 /** A period in whole microseconds, at least 1. `option` names the culprit in the error. */
 export function parsePeriod(per: unknown, option: string): number {
   const ms = typeof per === 'string' ? (UNITS[per] ?? parse(per)) : per
   if (typeof ms !== 'number' || !(ms > 0 && ms <= LONGEST)) throw invalidOption(option, per, ALLOWED)
-  return Math.ceil(ms * 1000)
+  return Math.ceil(ms * 1000 * (1 - NOISE))
 }

@@ -6,7 +6,7 @@ export const systemClock: Clock = { now: () => performance.now() }
 
 /**
  * Turns a clock into whole microseconds that start at 0 and never step back: where the clock does, no time has passed, and
- * it goes on from there. Readings are rounded to the nearest microsecond; one that is not a number counts as no time.
+ * it goes on from there. Readings are rounded to the nearest microsecond; one that is no finite number counts as no time.
  */
 export function monotonicMicros(clock: Clock): () => number {
   if (typeof clock?.now !== 'function') throw invalidOption('clock', clock, 'an object with a method now()')
@@ -17,8 +17,9 @@ export function monotonicMicros(clock: Clock): () => number {
   let elapsed = 0
   return () => {
     const reading = Math.round(clock.now() * 1000)
+    if (!Number.isFinite(reading)) return elapsed
     if (reading > last) elapsed += reading - last
-    if (Number.isFinite(reading)) last = reading
+    last = reading
     return elapsed
   }
 }

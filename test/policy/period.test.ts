@@ -27,3 +27,15 @@ test('what is no period is refused with the option, the value and what is allowe
     })
   }
 })
+
+test('decimals that binary fractions only approximate add no microsecond', async (t) => {
+  t.equal(parsePeriod(2.007, 'per'), 2007)
+  t.equal(parsePeriod('2.007s', 'per'), 2_007_000)
+  t.equal(parsePeriod('1.1 days', 'per'), 95_040_000_000)
+  for (let micros = 1; micros < 20_000_000; micros += 991) {
+    if (parsePeriod(micros / 1000, 'per') !== micros) t.fail(`${micros / 1000} ms`)
+  }
+  t.equal(parsePeriod(2.0070001, 'per'), 2008, 'and a true fraction is still rounded up')
+  t.equal(parsePeriod(Number.MIN_VALUE, 'per'), 1)
+  t.equal(parsePeriod(366 * 86_400_000, 'per'), 366 * 86_400_000_000)
+})

@@ -59,7 +59,9 @@ class MemoryStore implements SyncStore, Owner, Shelf {
       this.#markDenied(charges)
       return false
     }
-    return this.#judge(charges, true)
+    if (this.#judge(charges, true)) return true
+    if (charges.length > 1) this.#takeBack(charges)
+    return false
   }
 
   peek(charges: readonly Charge[]): boolean {
@@ -117,6 +119,15 @@ class MemoryStore implements SyncStore, Owner, Shelf {
       if (!bucket.keeper.judge(charge, slot, this.#now, commit)) allowed = false
     }
     return allowed
+  }
+
+  /** Charges that fit one by one, but not together, because a key is charged twice: those that went through go back. */
+  #takeBack(charges: readonly Charge[]): void {
+    this.refund(charges.filter((charge) => charge.allowed))
+    this.#judge(
+      charges.filter((charge) => charge.allowed),
+      false,
+    )
   }
 
   #markDenied(charges: readonly Charge[]): void {

@@ -1,0 +1,13 @@
+// Failed logins: 5 in any 15 minutes, by IP and by account. Successes cost nothing.
+//
+//     node --import=tsx examples/login/server.ts
+//
+// then guess until it says 429 (the password of ada is lovelace):
+//
+//     for i in $(seq 6); do curl -si -d '{"account":"ada","password":"guess"}' \
+//       -H 'content-type: application/json' http://127.0.0.1:3000/login; echo; done
+import { buildApp } from './app.js'
+
+const app = await buildApp()
+const address = await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3000) })
+console.log(`Listening on ${address}`)

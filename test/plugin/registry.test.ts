@@ -1,0 +1,195 @@
+import Fastify from 'fastify'
+import { type Test, test } from 'tap'
+import rateLimit, {
+  type AnyPolicy,
+  type LimiterName,
+  memoryStore,
+  type RateLimitOptions,
+} from '../../lib/index.js'
+import { ManualClock } from '../fixtures/manual-clock.js'
+
+async function registered(t: Test, options: RateLimitOptions = {}) {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(rateLimit, { store: memoryStore({ clock: new ManualClock() }), ...options })
+  return app
+}
+
+/** What is thrown, if anything. */
+function thrown(act: () => unknown): { code?: string; message?: string } | null {
+  try {
+    act()
+    return null
+  } catch (error) {
+    return error as Error
+  }
+}
+
+const names = (limiters: Iterable<{ name: string }>) => [...limiters].map(({ name }) => name)
+
+test('the registry knows the default limiter, the guard, those of the options and those defined later', async (t) => {
+  const app = await registered(t, { guard: { rate: 50 }, limiters: { login: { rate: 5 } } })
+  const search = app.rateLimit.define('search', { rate: 7 })
+  t.same(names(app.rateLimit).sort(), ['default', 'guard', 'login', 'search'])
+  t.equal(app.rateLimit.get('search'), search)
+  t.equal(app.rateLimit.has('search'), true)
+  t.equal(app.rateLimit.has('nobody'), false)
+  t.equal(app.rateLimit.has('toString'), false)
+})
+
+test('a limiter of the registry and the routes that name it share their buckets', async (t) => {
+  const app = await registered(t, { limiters: { login: { rate: 2 } } })
+  app.post('/login', { config: { rateLimit: 'login' } }, () => 'ok')
+  t.equal(app.rateLimit.get('login').take('127.0.0.1').allowed, true)
+  t.equal((await app.inject({ method: 'POST', url: '/login' })).statusCode, 200)
+  t.equal((await app.inject({ method: 'POST', url: '/login' })).statusCode, 429)
+  app.rateLimit.get('login').reset('127.0.0.1')
+  t.equal((await app.inject({ method: 'POST', url: '/login' })).statusCode, 200)
+})
+
+const MISUSES: [
+  string,
+  (registry: Awaited<ReturnType<typeof registered>>['rateLimit']) => unknown,
+  string,
+  RegExp,
+][] = [
+  [
+    'get of an unknown name',
+    (r) => r.get('logn'),
+    'FST_FLOODGATE_UNKNOWN_LIMITER',
+    /'logn'; did you mean 'login'\?; known: default, login/,
+  ],
+  [
+    'get of no name',
+    (r) => r.get(undefined as unknown as LimiterName),
+    'FST_FLOODGATE_UNKNOWN_LIMITER',
+    /undefined.*known: default/,
+  ],
+  [
+    'hook of an unknown name',
+    (r) => r.hook('defualt'),
+    'FST_FLOODGATE_UNKNOWN_LIMITER',
+    /did you mean 'default'\?/,
+  ],
+  [
+    'hook of a misspelt option',
+    (r) => r.hook({ rat: 5 } as object),
+    'FST_FLOODGATE_UNKNOWN_OPTION',
+    /'hook\.rat'; did you mean 'rate'/,
+  ],
+  ['hook of a wrong rate', (r) => r.hook({ rate: -1 }), 'FST_FLOODGATE_OPTION', /'hook\.rate' is -1/],
+  [
+    'hook of an unknown strategy',
+    (r) => r.hook({ key: 'usr' }),
+    'FST_FLOODGATE_UNKNOWN_KEY',
+    /'hook\.key'.*'usr'/,
+  ],
+  [
+    'hook of nothing',
+    (r) => r.hook(undefined as unknown as LimiterName),
+    'FST_FLOODGATE_OPTION',
+    /'hook' is undefined/,
+  ],
+  ['hook of null', (r) => r.hook(null as unknown as LimiterName), 'FST_FLOODGATE_OPTION', /'hook' is null/],
+  [
+    'hook of false',
+    (r) => r.hook(false as unknown as LimiterName),
+    'FST_FLOODGATE_OPTION',
+    /'hook' is false/,
+  ],
+  [
+    'hook of a place that it cannot honour',
+    (r) => r.hook({ hook: 'preHandler' }),
+    'FST_FLOODGATE_OPTION',
+    /'hook\.hook' is 'preHandler'/,
+  ],
+  [
+    'define of a name that is taken',
+    (r) => r.define('login', {}),
+    'FST_FLOODGATE_DUPLICATE',
+    /'login' is already there/,
+  ],
+  [
+    'define of the default limiter',
+    (r) => r.define('default', {}),
+    'FST_FLOODGATE_OPTION',
+    /'default'.*other than/,
+  ],
+  [
+    'define of the reserved guard',
+    (r) => r.define('guard', {}),
+    'FST_FLOODGATE_OPTION',
+    /'guard'.*other than/,
+  ],
+  ['define without a name', (r) => r.define('', {}), 'FST_FLOODGATE_OPTION', /'name' is ''/],
+  [
+    'define of a wrong name',
+    (r) => r.define(5 as unknown as string, {}),
+    'FST_FLOODGATE_OPTION',
+    /'name' is 5/,
+  ],
+  [
+    'define of nothing',
+    (r) => r.define('x', undefined as unknown as AnyPolicy),
+    'FST_FLOODGATE_OPTION',
+    /'limiters\.x' is undefined/,
+  ],
+  [
+    'define of a misspelt option',
+    (r) => r.define('x', { brst: 5 } as object),
+    'FST_FLOODGATE_UNKNOWN_OPTION',
+    /'limiters\.x\.brst'; did you mean 'burst'/,
+  ],
+  [
+    'define of a wrong hook',
+    (r) => r.define('x', { hook: 'onRequest' as 'preHandler' }),
+    'FST_FLOODGATE_OPTION',
+    /'limiters\.x\.hook' is 'onRequest'/,
+  ],
+]
+
+for (const [what, misuse, code, message] of MISUSES) {
+  test(`${what} throws ${code}`, async (t) => {
+    const app = await registered(t, { limiters: { login: {} } })
+    t.match(
+      thrown(() => misuse(app.rateLimit)),
+      { code, message },
+    )
+  })
+}
+
+test('a definition that failed leaves its name free', async (t) => {
+  const app = await registered(t)
+  t.throws(() => app.rateLimit.define('login', { rate: -1 }))
+  t.equal(app.rateLimit.has('login'), false)
+  t.equal(app.rateLimit.define('login', { rate: 1 }).name, 'login')
+})
+
+test('a hook placed by hand charges in addition to what the route asks for', async (t) => {
+  const app = await registered(t, { rate: 10, limiters: { login: { rate: 3 } } })
+  const preHandler = [app.rateLimit.hook('login'), app.rateLimit.hook('login')]
+  app.get('/x', { preHandler }, (request) => request.rateLimit?.decisions.length)
+  t.equal((await app.inject('/x')).body, '3')
+  t.equal(app.rateLimit.get('login').peek('127.0.0.1').remaining, 1)
+  t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, 9)
+})
+
+test('a hook placed by hand limits a route that is exempt from all else, and those only where it is placed', async (t) => {
+  const app = await registered(t)
+  const onRequest = app.rateLimit.hook({ rate: 1, key: 'global' })
+  app.get('/x', { onRequest, config: { rateLimit: false } }, () => 'ok')
+  app.get('/y', { config: { rateLimit: false } }, () => 'ok')
+  t.equal((await app.inject('/x')).statusCode, 200)
+  t.equal((await app.inject('/x')).statusCode, 429)
+  t.equal((await app.inject('/y')).statusCode, 200)
+})
+
+test('two hooks with policies of their own have buckets of their own', async (t) => {
+  const app = await registered(t)
+  for (const url of ['/x', '/y']) {
+    app.get(url, { preValidation: app.rateLimit.hook({ rate: 1 }), config: { rateLimit: false } }, () => 'ok')
+  }
+  t.equal((await app.inject('/x')).statusCode, 200)
+  t.equal((await app.inject('/y')).statusCode, 200)
+  t.equal((await app.inject('/x')).statusCode, 429)
+})

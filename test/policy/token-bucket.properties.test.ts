@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { test } from 'tap'
+import { tokenBucket } from '../../lib/policy/index.js'
+import { BucketKey } from '../fixtures/pure-key.js'
+import { type BucketCase, buckets, type Called, play, prove, scaleOf, schedules } from './schedules.js'
+
+/** What the law may admit at most in an interval of so many microseconds, the burst included. Exact. */
+function most({ rate, per, burst }: BucketCase, elapsed: number): bigint {
+  return BigInt(burst) + (BigInt(elapsed) * BigInt(rate)) / BigInt(per)
+}
+
+/** The first interval, between any two admitted calls, that saw more than the law allows; time runs as `clock` says. */
+function overAdmitted(bucket: BucketCase, calls: readonly Called[], clock: (gap: number) => number) {
+  let now = 0
+  const admitted: { at: number; cost: number }[] = []
+  for (const { gap, cost, answer } of calls) {
+    now += clock(gap)
+    if (answer?.allowed) admitted.push({ at: now, cost })
+  }
+  for (let first = 0; first < admitted.length; first++) {
+    let sum = 0n
+    for (let last = first; last < admitted.length; last++) {
+      sum += BigInt(admitted[last].cost)
+      const elapsed = admitted[last].at - admitted[first].at
+      if (sum > most(bucket, elapsed)) return { sum, elapsed, most: most(bucket, elapsed) }
+    }
+  }
+}
+
+const anything = schedules(['take', 'take', 'take', 'peek', 'refund', 'reset'])
+
+test('no interval admits more than the burst and what came back in it', async (t) => {
+  prove(
+    t,
+    fc.property(buckets(), schedules(['take']), (bucket, moves) => {
+      const calls = play(new BucketKey(bucket.law), moves, scaleOf(bucket))
+      assert.equal(
+        overAdmitted(bucket, calls, (gap) => gap),
+        undefined,
+      )
+    }),
+    400,
+  )
+})
+
+test('a saturating client gets all of it, minus at most one unit per 100,000', async (t) => {
+  // The client can ask on whole microseconds only, so it comes up to 1 us late for a unit. Any unit takes 1 us or more,
+  // so with a burst of 2 the bucket is not full by then, and being late costs nothing. With a burst of 1 it would.
+  prove(
+    t,
+    fc.property(buckets(2), fc.nat(1e6), (bucket, start) => {
+      const { law, rate, per } = bucket
+      // As many units as fit into the ticks that a double counts exactly.
+      const units = bucket.burst + Math.min(120_000, Math.floor(2 ** 51 / law.interval))
+      let [now, tat, admitted] = [start, 0, 0]
+      for (;;) {
+        const wait = tokenBucket.wait(law, tat, now * law.resolution, 1)
+        if (wait === 0) {
+          tat = tokenBucket.charge(law, tat, now * law.resolution, 1)
+          admitted++
+        } else if (admitted >= units) break
+        else now += Math.ceil(wait / law.resolution)
+      }
+      const fair = most(bucket, now - start)
+      assert.ok(BigInt(admitted) <= fair)
+      const isExact = BigInt(law.interval) * BigInt(rate) === BigInt(per) * BigInt(law.resolution)
+      const tolerated = isExact ? 0n : (fair + 99_999n) / 100_000n
+      assert.ok(BigInt(admitted) >= fair - tolerated, `${admitted} of ${fair}`)
+    }),
+    25,
+    [[bucketOf(999_983, 1e6, 2), 0]],
+  )
+})
+
+test('retryAfter is honest on both sides, in ticks, microseconds and milliseconds', async (t) => {
+  prove(
+    t,
+    fc.property(buckets(), anything, (bucket, moves) => {
+      const { law } = bucket
+      const key = new BucketKey(law)
+      play(key, moves, scaleOf(bucket), ({ now, cost, answer }) => {
+        if (answer === undefined || answer.allowed) return
+        const { wait, retryAfter } = answer
+        assert.equal(wait === Infinity, cost > bucket.burst)
+        if (wait === Infinity) return assert.equal(retryAfter, Infinity)
+        const micros = Math.ceil(wait / law.resolution)
+        const ticks = now * law.resolution
+        assert.equal(tokenBucket.wait(law, key.tat, ticks + wait, cost), 0)
+        assert.equal(tokenBucket.wait(law, key.tat, ticks + wait - 1, cost), 1)
+        for (const [sooner, later] of [
+          [micros - 1, micros],
+          [(retryAfter - 1) * 1000, retryAfter * 1000],
+        ]) {
+          assert.ok(key.peek(now + later, cost).allowed)
+          assert.ok(!key.peek(now + sooner, cost).allowed)
+        }
+      })
+    }),
+    200,
+  )
+})
+
+test('a denial changes nothing: without it every other call is answered alike', async (t) => {
+  prove(
+    t,
+    fc.property(buckets(), anything, (bucket, moves) => {
+      const key = new BucketKey(bucket.law)
+      const calls = play(key, moves, scaleOf(bucket))
+      const spared = new BucketKey(bucket.law)
+      for (const { verb, now, cost, answer } of calls) {
+        if (verb === 'reset') spared.reset()
+        else if (verb === 'refund') spared.refund(now, cost)
+        else if (answer?.allowed) assert.deepEqual(spared[verb](now, cost), answer)
+      }
+      assert.equal(spared.tat, key.tat)
+    }),
+    200,
+  )
+})
+
+test('what a take says a peek repeats, and remaining is exactly the largest cost that would pass', async (t) => {
+  prove(
+    t,
+    fc.property(buckets(), anything, (bucket, moves) => {
+      const key = new BucketKey(bucket.law)
+      play(key, moves, scaleOf(bucket), ({ now, cost, answer }) => {
+        const seen = key.peek(now, 0)
+        const { remaining, resetAfter } = answer ?? seen
+        assert.deepEqual([seen.remaining, seen.resetAfter], [remaining, resetAfter])
+        assert.ok(key.peek(now, remaining).allowed)
+        assert.ok(!key.peek(now, remaining + 1).allowed)
+        if (answer?.allowed === false) assert.deepEqual(key.peek(now, cost), answer)
+        assert.equal(key.peek(now + resetAfter * 1000, 0).remaining, bucket.burst)
+        if (resetAfter > 0) assert.ok(key.peek(now + (resetAfter - 1) * 1000, 0).remaining < bucket.burst)
+      })
+    }),
+    200,
+  )
+})
+
+test('a refund gives back what it says and never lifts above full; right after a take it undoes it', async (t) => {
+  prove(
+    t,
+    fc.property(buckets(), anything, fc.nat(30_000), (bucket, moves, units) => {
+      const key = new BucketKey(bucket.law)
+      play(key, moves, scaleOf(bucket), ({ now, cost, answer }) => {
+        const { remaining } = key.peek(now, 0)
+        const owed = Math.max(0, key.tat - now * bucket.law.resolution)
+        const twin = new BucketKey(bucket.law)
+        twin.tat = key.tat
+        twin.refund(now, units)
+        assert.equal(twin.peek(now, 0).remaining, Math.min(bucket.burst, remaining + units))
+        twin.tat = key.tat
+        if (twin.take(now, cost).allowed) {
+          twin.refund(now, cost)
+          assert.equal(Math.max(0, twin.tat - now * bucket.law.resolution), owed)
+        }
+        assert.ok(answer === undefined || (answer.remaining >= 0 && answer.remaining <= bucket.burst))
+      })
+    }),
+    200,
+  )
+})
+
+test('a clock that jumps back grants nothing, and locks out for no longer than the cost takes to come back', async (t) => {
+  prove(
+    t,
+    fc.property(buckets(), schedules(['take'], { back: true }), (bucket, moves) => {
+      const { law } = bucket
+      const key = new BucketKey(law)
+      let remaining = bucket.burst
+      const calls = play(key, moves, scaleOf(bucket), ({ gap, cost, answer }) => {
+        if (answer === undefined) return
+        if (gap <= 0) assert.ok(answer.remaining <= remaining, 'a step back gives nothing')
+        if (!answer.allowed && cost <= bucket.burst) assert.ok(answer.wait <= cost * law.interval)
+        assert.ok(answer.remaining >= 0)
+        remaining = answer.remaining
+      })
+      // Only time that went forward counts.
+      assert.equal(
+        overAdmitted(bucket, calls, (gap) => Math.max(0, gap)),
+        undefined,
+      )
+    }),
+    400,
+  )
+})
+
+function bucketOf(rate: number, per: number, burst: number): BucketCase {
+  const law = tokenBucket.tokenBucket(rate, per, burst)
+  if (law === null) throw new Error('no such bucket')
+  return { rate, per, burst, law }
+}

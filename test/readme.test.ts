@@ -1,0 +1,97 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import { test } from 'tap'
+
+const ROOT = new URL('../', import.meta.url)
+// Inside the repository, so that `fastify` is found from there; git ignores it.
+const SCRATCH = new URL(`.tap/readme-${process.pid}/`, ROOT)
+const README = readFileSync(new URL('README.md', ROOT), 'utf8')
+
+const SNIPPETS = new Map(
+  [...README.matchAll(/<!-- snippet: ([\w-]+) -->\n```ts\n([\s\S]*?)```/g)].map(([, id, code]) => [id, code]),
+)
+
+/** Runs a snippet as it stands, but on a free port and against this source tree; returns what it declared. */
+async function run(id: string, names: readonly string[]): Promise<Record<string, unknown>> {
+  const code = (SNIPPETS.get(id) as string)
+    .replaceAll("'fastify-floodgate'", `'${new URL('lib/index.ts', ROOT).href}'`)
+    .replaceAll('port: 3000', 'port: 0')
+  const file = new URL(`${id}.mts`, SCRATCH)
+  const exports = names.length > 0 ? `\nexport { ${names.join(', ')} }\n` : ''
+  writeFileSync(file, code + exports)
+  return await import(pathToFileURL(file.pathname).href)
+}
+
+/** Status codes of `count` requests in a row. */
+async function statuses(app: FastifyInstance, url: string, count: number, headers = {}, method = 'GET') {
+  const codes: number[] = []
+  for (let i = 0; i < count; i++) {
+    codes.push((await app.inject({ url, headers, method: method as 'GET' })).statusCode)
+  }
+  return codes
+}
+
+test('README', async (t) => {
+  mkdirSync(SCRATCH, { recursive: true })
+  t.teardown(() => rmSync(SCRATCH, { recursive: true, force: true }))
+
+  await t.test('has every TypeScript snippet marked, so that none goes unexecuted', async (t) => {
+    t.equal(SNIPPETS.size, [...README.matchAll(/```ts\n/g)].length)
+    t.same([...SNIPPETS.keys()].sort(), ['bots', 'keys', 'names', 'routes', 'start'])
+  })
+
+  await t.test('shows the 429 that its first ten lines send', async (t) => {
+    const { app } = (await run('start', ['app'])) as { app: FastifyInstance }
+    t.teardown(() => app.close())
+    t.same(await statuses(app, '/', 10), Array(10).fill(200))
+    const denied = await app.inject('/')
+    const shown = (README.match(/```http\n([\s\S]*?)```/) as string[])[1]
+    const [head, body] = shown.split('\n\n')
+    const [statusLine, ...fields] = head.split('\n')
+    t.equal(statusLine, `HTTP/1.1 ${denied.statusCode} ${denied.statusMessage}`)
+    for (const field of fields) {
+      const [name, value] = field.split(': ')
+      t.equal(denied.headers[name], value, name)
+    }
+    t.equal(denied.body, body.trim())
+    t.same(await statuses(app, '/health', 20), Array(20).fill(200))
+  })
+
+  await t.test('counts by user after authentication', async (t) => {
+    const { app } = (await run('keys', ['app'])) as { app: FastifyInstance }
+    t.teardown(() => app.close())
+    const remoteAddress = '203.0.113.7'
+    const me = async (user: string) => app.inject({ url: '/me', headers: { 'x-user': user }, remoteAddress })
+    t.same((await me('ann')).json(), { left: 9 })
+    t.same((await me('bob')).json(), { left: 9 })
+    t.equal((await app.inject({ url: '/me', remoteAddress })).statusCode, 401)
+    t.equal(
+      (await app.inject({ url: '/me', headers: { 'x-user': 'c' }, remoteAddress: '10.1.2.3' })).json().left,
+      undefined,
+    )
+  })
+
+  await t.test('limits each form of route config as its comment says', async (t) => {
+    const { app } = (await run('routes', ['app'])) as { app: FastifyInstance }
+    t.teardown(() => app.close())
+    t.same(await statuses(app, '/health', 20), Array(20).fill(200))
+    t.same(await statuses(app, '/login', 6, {}, 'POST'), [200, 200, 200, 200, 200, 429])
+    t.same(await statuses(app, '/search', 4), [200, 200, 200, 429])
+    t.same(await statuses(app, '/export', 3), [200, 200, 429])
+    t.same(await statuses(app, '/plan', 11), [...Array(10).fill(200), 429])
+    t.same(await statuses(app, '/plan', 11, { 'x-plan': 'pro' }), Array(11).fill(200))
+  })
+
+  await t.test('answers bots', async (t) => {
+    const { check } = (await run('bots', [])) as { check: (key: string) => [boolean, number] }
+    for (let i = 0; i < 4; i++) t.same(check('slack:U0123456789'), [true, 0])
+    const [allowed, retryAfter] = check('slack:U0123456789')
+    t.equal(allowed, false)
+    t.ok(retryAfter >= 1 && retryAfter <= 60)
+  })
+
+  await t.test('shows types that compile away', async () => {
+    await run('names', [])
+  })
+})

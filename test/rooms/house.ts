@@ -1,0 +1,97 @@
+import { posix } from 'node:path'
+import { exportsOnly, importsOf, tokensOf } from './source.js'
+
+/** Sources by path, such as `lib/http/index.ts`. */
+export type House = ReadonlyMap<string, string>
+
+/** Which rooms a room may import from, besides itself. A room that is not here is not in the plan of the house. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  types: [],
+  policy: ['types'],
+  http: ['types'],
+  store: ['types', 'policy'],
+  limiter: ['types', 'policy', 'store'],
+  openapi: ['types', 'http', 'policy'],
+  plugin: ['types', 'policy', 'store', 'limiter', 'http', 'openapi'],
+  'front door': ['types', 'policy', 'store', 'limiter', 'http', 'openapi', 'plugin'],
+}
+
+const LONGEST_FILE = 250
+const FASTIFY = /^fastify(?:-plugin)?(?:\/|$)/
+const KNOWS_FASTIFY = /^(?:lib\/plugin\/.*|types\/(?:options|fastify)\.ts)$/
+const TIME_MODULE = /^(?:node:)?(?:timers|timers\/promises|perf_hooks)$/
+const TIME_WORDS = new Set(['Date', 'performance', 'hrtime', 'setTimeout', 'setInterval', 'Temporal'])
+const READS_TIME = 'lib/store/clock.ts'
+
+/** Everything that is wrong with a house, one line each: where, and what. */
+export function faultsOf(house: House): string[] {
+  const files = [...house].flatMap(([path, source]) => fileFaults(path, source, house))
+  return [...files, ...cyclesOf(house).map((cycle) => `${cycle.join(' -> ')}: a cycle`)]
+}
+
+function fileFaults(path: string, source: string, house: House): string[] {
+  const faults: string[] = []
+  const room = roomOf(path)
+  const lines = source.split('\n').length - (source.endsWith('\n') ? 1 : 0)
+  if (!Object.hasOwn(ARROWS, room)) faults.push(`${path}: no room of the plan`)
+  if (lines > LONGEST_FILE) faults.push(`${path}: ${lines} lines, more than ${LONGEST_FILE}`)
+  if ((room === 'front door' || posix.basename(path) === 'index.ts') && !exportsOnly(source))
+    faults.push(`${path}: holds more than exports`)
+  for (const { specifier, line } of importsOf(source)) {
+    const fault = specifier === null ? 'imports what nobody can tell' : importFault(path, specifier, house)
+    if (fault !== null) faults.push(`${path}:${line}: ${fault}`)
+  }
+  for (const { kind, text, line } of tokensOf(source)) {
+    if (kind === 'word' && TIME_WORDS.has(text) && path !== READS_TIME)
+      faults.push(`${path}:${line}: reads time (${text})`)
+  }
+  return faults
+}
+
+function importFault(path: string, specifier: string, house: House): string | null {
+  if (/^(?:[/#]|[a-z]+:\/)|^fastify-floodgate(?:\/|$)/.test(specifier))
+    return `imports ${specifier} past the rooms`
+  if (FASTIFY.test(specifier) && !KNOWS_FASTIFY.test(path)) return `names ${specifier}`
+  if (TIME_MODULE.test(specifier) && path !== READS_TIME) return `reads time (${specifier})`
+  if (!specifier.startsWith('.')) return null
+  const target = targetOf(path, specifier)
+  if (!house.has(target)) return `imports ${target}, which is not in the house`
+  const [from, to] = [roomOf(path), roomOf(target)]
+  return from === to || ARROWS[from]?.includes(to) ? null : `${from} imports ${to} (${specifier})`
+}
+
+/** `types`, the folder below `lib`, or the front door: what lies in `lib` itself. */
+export function roomOf(path: string): string {
+  const [top, room, ...rest] = path.split('/')
+  if (top === 'types') return 'types'
+  return top === 'lib' && rest.length === 0 ? 'front door' : room
+}
+
+function targetOf(path: string, specifier: string): string {
+  return posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts')
+}
+
+/** The files that each file imports. */
+export function graphOf(house: House): Map<string, string[]> {
+  const targets = (path: string, source: string) =>
+    importsOf(source)
+      .filter(({ specifier }) => specifier?.startsWith('.'))
+      .map(({ specifier }) => targetOf(path, specifier as string))
+  return new Map([...house].map(([path, source]) => [path, targets(path, source)]))
+}
+
+/** A cycle for each import that closes one. */
+function cyclesOf(house: House): string[][] {
+  const graph = graphOf(house)
+  const cycles: string[][] = []
+  const done = new Set<string>()
+  const visit = (path: string, trail: readonly string[]) => {
+    const seen = trail.indexOf(path)
+    if (seen >= 0) cycles.push([...trail.slice(seen), path])
+    if (seen >= 0 || done.has(path)) return
+    for (const target of graph.get(path) ?? []) visit(target, [...trail, path])
+    done.add(path)
+  }
+  for (const path of graph.keys()) visit(path, [])
+  return cycles
+}

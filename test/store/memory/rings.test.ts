@@ -1,0 +1,116 @@
+import fc from 'fast-check'
+import { test } from 'tap'
+import { newRing, RingArena, unload } from '../../../lib/store/memory/rings.js'
+
+/** Opens a ring of `units` slots or more that holds `values`. */
+function openWith(arena: RingArena, units: number, values: number[]): number {
+  const ref = arena.open(units)
+  const ring = newRing()
+  arena.load(ref, ring)
+  for (const [i, value] of values.entries()) ring.slots[ring.base + i] = value
+  arena.save(ref, ring, 0, values.length)
+  return ref
+}
+
+/** The values of a ring, oldest first. */
+function valuesOf(arena: RingArena, ref: number): number[] {
+  const ring = newRing()
+  arena.load(ref, ring)
+  return Array.from(
+    { length: ring.count },
+    (_, i) => ring.slots[ring.base + ((ring.start + i) % ring.capacity)],
+  )
+}
+
+function capacityOf(arena: RingArena, ref: number): number {
+  const ring = newRing()
+  arena.load(ref, ring)
+  return ring.capacity
+}
+
+test('a ring has room for what was asked, and less than twice as much', async (t) => {
+  const arena = new RingArena()
+  for (let units = 1; units <= 4; units++) t.equal(capacityOf(arena, arena.open(units)), 4)
+  for (const units of [5, 7, 8, 9, 16, 17, 1000, 1024, 1025, 8191, 8192, 8193, 999_999, 1_000_000]) {
+    t.equal(capacityOf(arena, arena.open(units)), 2 ** Math.ceil(Math.log2(units)), `${units} units`)
+  }
+})
+
+test('a ring that was closed is used again, and begins empty', async (t) => {
+  const arena = new RingArena()
+  const kept = openWith(arena, 3, [1, 2, 3])
+  const closed = openWith(arena, 3, [4, 5, 6])
+  arena.close(closed)
+  const again = arena.open(4)
+  t.equal(again, closed)
+  t.same(valuesOf(arena, again), [])
+  t.same(valuesOf(arena, kept), [1, 2, 3])
+})
+
+test('the last ring of a size takes the memory of that size with it, and no other', async (t) => {
+  const arena = new RingArena()
+  const large = openWith(arena, 1000, [7, 8])
+  const before = newRing()
+  const refs = Array.from({ length: 5000 }, () => arena.open(4))
+  arena.load(refs[0], before)
+  for (const ref of refs) arena.close(ref)
+  const ref = openWith(arena, 4, [1])
+  const after = newRing()
+  arena.load(ref, after)
+  t.not(after.slots, before.slots, 'the old memory is nobody’s')
+  t.equal(ref, refs[0], 'and refs start anew')
+  t.same(valuesOf(arena, large), [7, 8])
+})
+
+test('a ring that grows keeps its values in order, wherever it had started', async (t) => {
+  for (let start = 0; start < 4; start++) {
+    const arena = new RingArena()
+    const ref = arena.open(4)
+    const ring = newRing()
+    arena.load(ref, ring)
+    for (let i = 0; i < 4; i++) ring.slots[ring.base + ((start + i) % 4)] = 10 + i
+    arena.save(ref, ring, start, 4)
+    arena.load(ref, ring)
+    const grown = arena.grow(ref, ring, 9)
+    t.same(valuesOf(arena, grown), [10, 11, 12, 13])
+    t.equal(ring.capacity, 16)
+    t.equal(ring.count, 4, 'the ring in hand points at the new place')
+    t.equal(arena.open(1), ref, 'the old place is free')
+  }
+})
+
+test('a ring can be pointed at nothing', async (t) => {
+  const arena = new RingArena()
+  const ring = newRing()
+  arena.load(openWith(arena, 4, [1, 2]), ring)
+  unload(ring)
+  t.same(ring, newRing())
+})
+
+test('rings never overlap, whatever is opened, grown and closed', async () => {
+  const size = fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 1, max: 40 }) },
+    fc.integer({ min: 1, max: 20_000 }),
+  )
+  const step = fc.record({ verb: fc.constantFrom('open', 'open', 'grow', 'close'), nth: fc.nat(), size })
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), (steps) => {
+      const arena = new RingArena()
+      const rings: { ref: number; values: number[] }[] = []
+      let value = 0
+      for (const { verb, nth, size } of steps) {
+        const at = nth % Math.max(1, rings.length)
+        const values = Array.from({ length: Math.min(size, 50) }, () => value++)
+        if (verb === 'open') rings.push({ ref: openWith(arena, size, values), values })
+        else if (rings.length > 0 && verb === 'close') arena.close(rings.splice(at, 1)[0].ref)
+        else if (rings.length > 0) {
+          const ring = newRing()
+          arena.load(rings[at].ref, ring)
+          rings[at].ref = arena.grow(rings[at].ref, ring, ring.capacity + 1)
+        }
+        if (!rings.every(({ ref, values }) => `${valuesOf(arena, ref)}` === `${values}`)) return false
+      }
+      return true
+    }),
+  )
+})

@@ -1,0 +1,119 @@
+import fc from 'fast-check'
+import { test } from 'tap'
+import { KeyHasher } from '../../../lib/store/memory/hash.js'
+import { TAGS, Table } from '../../../lib/store/memory/table.js'
+import { TableTwin } from './table-twin.js'
+
+/** A table whose owner knows each key by its state, an integer from 1 on, and its heat from a list. */
+function ownedTable(maxKeys: number) {
+  const heats = new Map<number, number>()
+  const table: Table = new Table(maxKeys, {
+    heat: (slot) => heats.get(table.state(slot)) as number,
+    release: () => {},
+  })
+  const hasher = new KeyHasher(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8))
+  /** Inserts key number `id` with that heat. */
+  function insert(id: number, heat: number): void {
+    hasher.digest(0, `key ${id}`)
+    table.setState(table.insert(hasher.low, hasher.high, 0), id)
+    heats.set(id, heat)
+  }
+  function holds(id: number): boolean {
+    hasher.digest(0, `key ${id}`)
+    return table.find(hasher.low, hasher.high) >= 0
+  }
+  return { table, insert, holds }
+}
+
+test('a slot keeps 53 bits of state, 10 of tag and one of mark apart', async (t) => {
+  const { table } = ownedTable(10)
+  for (const tag of [0, 1, TAGS - 1]) {
+    for (const state of [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 52 + 1, 2 ** 53 - 1]) {
+      const slot = table.insert(5, 6, tag)
+      t.equal(table.state(slot), 0, 'a new slot is clean')
+      t.equal(table.marked(slot), false)
+      table.mark(slot)
+      t.same([table.state(slot), table.tag(slot), table.marked(slot)], [0, tag, true])
+      table.setState(slot, state)
+      t.same(
+        [table.state(slot), table.tag(slot), table.marked(slot)],
+        [state, tag, false],
+        'a write clears the mark',
+      )
+      table.mark(slot)
+      t.same([table.state(slot), table.tag(slot), table.marked(slot)], [state, tag, true])
+      table.remove(slot)
+    }
+  }
+})
+
+test('digests that differ in one half only are different keys', async (t) => {
+  const { table } = ownedTable(10)
+  const slots = [table.insert(5, 6, 0), table.insert(5, 7, 0), table.insert(4, 6, 0), table.insert(0, 6, 0)]
+  slots.push(table.insert(5, 0, 0))
+  t.same([table.find(5, 6), table.find(5, 7), table.find(4, 6), table.find(0, 6), table.find(5, 0)], slots)
+  t.equal(table.find(4, 7), -1)
+})
+
+test('every key is where a map would have it, through inserts, removals, sweeps and a full table', async () => {
+  // Homes at both ends and in the middle, so that clusters form, meet, and run round the end of the array.
+  const digest = fc.record({
+    low: fc.constantFrom(0, 1, 2, 0x7fffffff, 0x80000000, 0xf0000000, 0xfffffffe, 0xffffffff),
+    high: fc.integer({ min: 1, max: 6 }),
+  })
+  const heat = fc.constantFrom(0.1, 0.5, 1, 1.5, 2)
+  const step = fc.record({ verb: fc.nat(5), digest, nth: fc.nat(), heat })
+  const steps = fc.array(step, { minLength: 1, maxLength: 80, size: 'max' })
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 24 }), steps, (maxKeys, steps) => {
+      const twin = new TableTwin(maxKeys)
+      for (const { verb, digest, nth, heat } of steps) {
+        if (verb === 0) twin.sweep()
+        else if (verb === 1) twin.remove(nth)
+        else if (verb === 2) twin.expire(nth)
+        else twin.insert(digest.low, digest.high, heat, nth % TAGS)
+        twin.check()
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a removed digest is not found again', async (t) => {
+  const { table } = ownedTable(10)
+  for (let high = 1; high <= 5; high++) table.insert(0xffffffff, high, 0)
+  table.remove(table.find(0xffffffff, 1))
+  t.equal(table.find(0xffffffff, 1), -1)
+  t.ok(table.find(0xffffffff, 5) >= 0, 'though others of its cluster are')
+})
+
+test('a large table that fills up forgets nothing live while expired keys remain', async (t) => {
+  const { table, insert, holds } = ownedTable(8000)
+  for (let id = 1; id <= 7000; id++) insert(id, id % 2)
+  for (let id = 7001; id <= 11_500; id++) insert(id, 1)
+  t.equal(table.forgotten, 0, '3500 of the first and 4500 new ones fit exactly')
+  t.equal(table.keys, 8000)
+  for (let id = 1; id <= 7000; id += 2) if (!holds(id)) t.fail(`lost key ${id}`)
+  for (let id = 7001; id <= 11_500; id++) if (!holds(id)) t.fail(`lost key ${id}`)
+})
+
+test('a large full table forgets cool keys, and none that is being denied while it meets another', async (t) => {
+  const { table, insert, holds } = ownedTable(8000)
+  // One key in twenty is not being denied: more looks than usual find it.
+  for (let id = 1; id <= 8000; id++) insert(id, id % 20 === 0 ? 0.5 : 2)
+  for (let id = 8001; id <= 8200; id++) insert(id, 2)
+  t.equal(table.forgotten, 200)
+  t.equal(table.keys, 8000)
+  for (let id = 1; id <= 8200; id++)
+    if (id % 20 !== 0 && !holds(id)) t.fail(`forgot key ${id}, which is being denied`)
+})
+
+test('where every key is being denied, one that is closest to unlimited makes room', async (t) => {
+  const { table, insert, holds } = ownedTable(8000)
+  for (let id = 1; id <= 8000; id++) insert(id, id % 20 === 0 ? 1.1 : 2)
+  for (let id = 8001; id <= 8200; id++) insert(id, 2)
+  t.equal(table.forgotten, 200)
+  t.equal(table.keys, 8000, 'and never more than may be')
+  for (let id = 1; id <= 8200; id++)
+    if (id % 20 !== 0 && !holds(id)) t.fail(`forgot key ${id}, which was hotter`)
+})

@@ -1,0 +1,74 @@
+import { test } from 'tap'
+import { createLimiter } from '../../../lib/limiter/limiter.js'
+import { memoryStore } from '../../../lib/store/index.js'
+import { ManualClock } from '../../fixtures/manual-clock.js'
+import { bytesInUse } from './bytes.js'
+
+function windowOf(rate: number, maxKeys?: number) {
+  const clock = new ManualClock()
+  const store = memoryStore({ maxKeys, clock })
+  const limiter = createLimiter(
+    { name: 'tested', algorithm: 'sliding-window', rate, per: 'second' },
+    { store },
+  )
+  return { clock, store, limiter }
+}
+
+test('a key keeps its units while its ring grows with them', async (t) => {
+  const { clock, limiter } = windowOf(1000)
+  const left: number[] = []
+  for (let i = 0; i < 1000; i++) {
+    left.push(limiter.take('key').remaining)
+    clock.advance(0.5)
+  }
+  t.same(
+    left,
+    Array.from({ length: 1000 }, (_, i) => 999 - i),
+  )
+  // From then on a unit leaves each half of a millisecond, for half of each second.
+  const told = { tooSoon: 0, onTime: 0 }
+  for (let i = 0; i < 3000; i++) {
+    if (i % 1000 === 0) clock.advance(i === 0 ? 499.999 : 500)
+    if (!limiter.take('key').allowed) told.tooSoon++
+    clock.advance(0.001)
+    if (limiter.take('key').allowed) told.onTime++
+    clock.advance(0.499)
+  }
+  t.same(told, { tooSoon: 3000, onTime: 3000 })
+})
+
+test('a ring is as large as what counts, not as what was ever spent', async (t) => {
+  const { clock, limiter } = windowOf(1000)
+  const before = bytesInUse()
+  for (let round = 0; round < 100; round++) {
+    for (let key = 0; key < 2000; key++) limiter.take(`key ${key}`, { cost: 4 })
+    clock.advance(1000)
+  }
+  const grown = bytesInUse() - before
+  t.ok(
+    grown < 2000 * 200,
+    `${grown} bytes for 2,000 keys of 4 units, which never count together with older ones`,
+  )
+})
+
+test('making room for a key of the window does not disturb it', async (t) => {
+  const { clock, store, limiter } = windowOf(5, 2)
+  for (let i = 0; i < 50; i++) {
+    t.match(limiter.take(`key ${i}`, { cost: 1 + (i % 5) }), { allowed: true, remaining: 4 - (i % 5) })
+    t.match(limiter.peek(`key ${i}`, { cost: 0 }), { remaining: 4 - (i % 5), resetAfter: 1000 })
+    clock.advance(1)
+  }
+  t.same(store.stats(), { keys: 2, maxKeys: 2, forgotten: 48 })
+})
+
+test('a refund takes the newest units back, and those that left stay gone', async (t) => {
+  const { clock, limiter } = windowOf(4)
+  limiter.take('key', { cost: 2 })
+  clock.advance(600)
+  limiter.take('key', { cost: 2 })
+  limiter.refund('key')
+  t.match(limiter.take('key', { cost: 2 }), { allowed: false, retryAfter: 400 }, 'the oldest still count')
+  clock.advance(400)
+  limiter.refund('key', 2)
+  t.match(limiter.peek('key', { cost: 0 }), { remaining: 4, resetAfter: 0 })
+})

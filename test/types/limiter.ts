@@ -1,0 +1,75 @@
+// Limiters without Fastify, and what they decide.
+import {
+  type Allowed,
+  type Clock,
+  createLimiter,
+  type Decision,
+  type Denied,
+  type Limiter,
+  memoryStore,
+  retryAfterSeconds,
+  type StoreStats,
+  type SyncStore,
+} from '../../lib/index.js'
+import { type Equal, holds } from './equal.js'
+
+const clock: Clock = { now: () => 0 }
+const store = memoryStore({ clock })
+holds<Equal<typeof store, SyncStore>>()
+holds<Equal<ReturnType<typeof store.stats>, StoreStats>>()
+
+const limiter = createLimiter(
+  { name: 'commands', algorithm: 'sliding-window', rate: 5, per: '30s' },
+  { store },
+)
+holds<Equal<typeof limiter, Limiter>>()
+createLimiter({ name: 'commands' })
+createLimiter({ name: 'commands', policies: [{ rate: 5 }, { name: 'daily', per: 'day' }] })
+
+// A memory limiter answers at once: a decision, not a promise of one.
+const decision = limiter.take('slack:U0123456789', { cost: 2 })
+holds<Equal<typeof decision, Decision>>()
+holds<Equal<ReturnType<Limiter['peek']>, Decision>>()
+holds<Equal<ReturnType<Limiter['refund']>, void>>()
+holds<Equal<ReturnType<Limiter['reset']>, void>>()
+limiter.refund('a')
+limiter.refund('a', 2)
+
+if (decision.allowed) {
+  holds<Equal<typeof decision, Allowed>>()
+  // @ts-expect-error who is allowed waits for nothing
+  decision.retryAfter
+  // @ts-expect-error
+  decision.violated
+} else {
+  holds<Equal<typeof decision, Denied>>()
+  const wait: number = decision.retryAfter
+  const names: readonly string[] = decision.violated
+  holds<Equal<ReturnType<typeof retryAfterSeconds>, number | null>>()
+  retryAfterSeconds(wait + names.length)
+}
+holds<Equal<keyof Allowed, 'allowed' | 'policy' | 'limit' | 'remaining' | 'resetAfter'>>()
+holds<Equal<keyof Denied, keyof Allowed | 'violated' | 'retryAfter'>>()
+// @ts-expect-error a field of denials only
+decision.retryAfter
+// @ts-expect-error a decision is not changed
+decision.remaining = 5
+
+// @ts-expect-error every limiter has a name
+createLimiter({ rate: 5 })
+// @ts-expect-error
+createLimiter({ name: 'a', rtae: 5 })
+// @ts-expect-error a key strategy is for requests; here the caller names the key
+createLimiter({ name: 'a', rate: 5, key: 'ip' })
+// @ts-expect-error a store has its place
+createLimiter({ name: 'a' }, store)
+// @ts-expect-error
+createLimiter({ name: 'a' }, { stroe: store })
+// @ts-expect-error
+limiter.take(5)
+// @ts-expect-error a cost has a name
+limiter.take('a', 2)
+// @ts-expect-error
+limiter.take('a', { cots: 2 })
+// @ts-expect-error
+limiter.name = 'b'
