@@ -12,7 +12,7 @@ export interface Limiter {
    * Throws `FST_FLOODGATE_KEY` or `FST_FLOODGATE_COST` on misuse, and never for a denial.
    */
   take(key: string, options?: TakeOptions): Decision
-  /** What `take(key)` would answer, without charging. */
+  /** Whether `take(key)` would be allowed, and what is left now. Charges nothing. */
   peek(key: string, options?: TakeOptions): Decision
   /** Gives back `cost` units (default 1), the newest first, never above full. */
   refund(key: string, cost?: number): void

@@ -110,7 +110,10 @@ export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
 
 /** All limiters of one registration, by name: `app.rateLimit`. Iterating yields the limiters. */
 export interface RateLimitRegistry extends Iterable<Limiter> {
-  /** Adds a limiter that routes and hooks can name. Throws `FST_FLOODGATE_DUPLICATE` if the name is taken. */
+  /**
+   * Adds a limiter that routes and hooks can name. Throws `FST_FLOODGATE_DUPLICATE` if the name is taken, and
+   * `FST_FLOODGATE_OPTION` for `'default'` and `'guard'`, which have options of their own.
+   */
   define(name: string, policies: AnyPolicy): Limiter
   /** The limiter of that name; throws `FST_FLOODGATE_UNKNOWN_LIMITER` if there is none. */
   get(name: LimiterName): Limiter
@@ -137,6 +140,6 @@ export interface RequestRateLimit {
    * or none. Updates `decision` and the headers, if they are not sent yet.
    */
   take(cost?: number): Decision
-  /** Gives back `cost` units, or what the request was charged on its way in. Updates `decision` and the headers. */
+  /** Gives back `cost` units, or all that the request has been charged so far. Updates `decision` and the headers. */
   refund(cost?: number): void
 }

@@ -30,7 +30,9 @@ export class Answer {
   readonly deny = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
     const entry = entryOf(request) as Entry
     const seconds = retryAfterSeconds(entry.retryAfter)
-    reply.code(429).header('cache-control', 'no-store')
+    // Not `reply.code()`: an error handler that redirects without saying how would then send a 429, not a 302.
+    reply.raw.statusCode = 429
+    reply.header('cache-control', 'no-store')
     if (seconds !== null) reply.header('retry-after', String(seconds))
     if (this.#headers) sendHeaders(entry)
     if ((request.raw as { upgrade?: boolean }).upgrade) closeAfter(request, reply)
