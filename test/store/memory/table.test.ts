@@ -22,7 +22,7 @@ function ownedTable(maxKeys: number) {
     hasher.digest(0, `key ${id}`)
     return table.find(hasher.low, hasher.high) >= 0
   }
-  return { table, insert, holds }
+  return { table, heats, insert, holds }
 }
 
 test('a slot keeps 53 bits of state, 10 of tag and one of mark apart', async (t) => {
@@ -85,6 +85,20 @@ test('a removed digest is not found again', async (t) => {
   table.remove(table.find(0xffffffff, 1))
   t.equal(table.find(0xffffffff, 1), -1)
   t.ok(table.find(0xffffffff, 5) >= 0, 'though others of its cluster are')
+})
+
+test('a table of up to 256 slots is looked at whole', async (t) => {
+  const { table, heats, insert, holds } = ownedTable(190)
+  for (let id = 1; id <= 190; id++) insert(id, 1)
+  for (let i = 1; i <= 50; i++) {
+    heats.set(i, 0)
+    insert(1000 + i, 1)
+    t.equal(holds(i), false, 'the one expired key of 190 goes')
+    heats.set(100 + i, 0.5)
+    insert(2000 + i, 1)
+    t.equal(holds(100 + i), false, 'the one cool key of 190 goes')
+  }
+  t.equal(table.forgotten, 50)
 })
 
 test('a large table that fills up forgets nothing live while expired keys remain', async (t) => {
