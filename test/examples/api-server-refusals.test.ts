@@ -13,7 +13,10 @@ test('a setting that makes no sense is one line that names it, and exit code 1',
   const taken = String((other.address() as AddressInfo).port)
 
   const cases: [env: Record<string, string>, line: RegExp][] = [
-    [{ HANDOFFKIT_API_BURST: 'abc' }, /HANDOFFKIT_API_BURST is 'abc'; allowed: a positive integer$/],
+    [
+      { HANDOFFKIT_API_BURST: 'abc' },
+      /HANDOFFKIT_API_BURST is 'abc'; allowed: a positive integer, at most 2147483647$/,
+    ],
     [
       { HANDOFFKIT_API_RATE_LIMIT_PER_MIN: '0' },
       /HANDOFFKIT_API_RATE_LIMIT_PER_MIN is '0'; allowed: a positive/,
@@ -32,7 +35,7 @@ test('a value of the environment is refused in the name of its variable, whateve
   await refused(
     t,
     { HANDOFFKIT_API_BURST: 'a\nb' },
-    /HANDOFFKIT_API_BURST is .*; allowed: a positive integer$/,
+    /HANDOFFKIT_API_BURST is .*; allowed: a positive integer, at most 2147483647$/,
   )
 })
 

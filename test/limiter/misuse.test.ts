@@ -179,3 +179,13 @@ function thrownBy(call: () => unknown): Error {
   }
   throw new Error('nothing was thrown')
 }
+
+test('a number in place of the options is refused, or a cost would go uncharged', async (t) => {
+  const limiter = createLimiter({ name: 'api', rate: 1, per: 'minute' })
+  for (const verb of ['take', 'peek'] as const) {
+    for (const options of [5, null] as never[]) {
+      t.throws(() => limiter[verb]('a', options), { code: 'FST_FLOODGATE_OPTION', message: /'options'/ })
+    }
+  }
+  t.ok(limiter.take('a').allowed, 'and nothing was charged')
+})
