@@ -31,12 +31,12 @@ test('a flood of 5,000,000 keys leaves memory bounded and every key that was bei
     if (i % 10_000 === 0) most = Math.max(most, store.stats().keys)
   }
 
+  const grown = bytesInUse() - before
+  t.ok(grown < 24 * MIB, `${grown} bytes for 100,000 keys, some of them with rings of 48 bytes`)
   t.ok(most <= 100_000, 'never more keys than allowed')
   t.equal(store.stats().keys, 100_000)
   t.equal(store.stats().forgotten, 5_000_000 + 300 - 100_000, 'every live key that went was counted')
   for (const limiter of limiters) t.equal(denied(limiter), 100, limiter.name)
-  const grown = bytesInUse() - before
-  t.ok(grown < 24 * MIB, `${grown} bytes for 100,000 keys, some of them with rings of 48 bytes`)
 })
 
 test('a token-bucket key takes at most 32 bytes, with 1,000,000 of them tracked', async (t) => {
@@ -67,4 +67,5 @@ test('sliding-window keys that expired give their memory back', async (t) => {
   t.equal(store.sweep(), 50_000)
   const kept = bytesInUse() - before
   t.ok(kept < 2 * MIB, `${kept} bytes kept`)
+  t.equal(store.stats().keys, 0)
 })

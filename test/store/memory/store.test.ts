@@ -157,6 +157,7 @@ for (const policies of [[ONCE], [ONE_WINDOW], [HOURLY], [WINDOW], [ONCE, WINDOW]
     drain('denied')
     drain('spent')
     t.equal(limiter.take('denied').allowed, false)
+    limiter.refund('denied', 0)
     clock.advance(30_000)
     for (let i = 0; i < 100; i++) drain(`flood ${i}`)
     t.ok(store.stats().forgotten >= 98)
