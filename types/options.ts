@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
-import type { Decision } from './decision.js'
+import type { Decision, Denied } from './decision.js'
 import type { Limiter } from './limiter.js'
 import type { PolicyOptions } from './policy.js'
 import type { SyncStore } from './store.js'
@@ -75,9 +75,14 @@ export type RouteRateLimit =
 /** Addresses and CIDR blocks, or a function of the request and its key (an IP on arrival). */
 export type AllowList = readonly string[] | ((request: FastifyRequest, key: string) => boolean)
 
-export type HeaderFamily = 'x-ratelimit'
+/** `'draft-11'`: RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-11. */
+export type HeaderFamily = 'x-ratelimit' | 'draft-11'
 
-export type BodyStyle = 'fastify'
+/**
+ * Shape of the body of a 429: as Fastify's own errors, as problem details (RFC 9457), or whatever your function returns, sent
+ * like the payload of a handler.
+ */
+export type BodyStyle = 'fastify' | 'problem' | ((request: FastifyRequest, decision: Denied) => unknown)
 
 /** Options of the plugin. The policy options describe the default limiter. */
 export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
@@ -98,10 +103,14 @@ export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
   env?: string
   /** Where state lives. Default: a `memoryStore()` of this registration's own. */
   store?: SyncStore
-  /** Headers to send: `['x-ratelimit']` (default) or `[]` for none. `Retry-After` is always sent with a 429. */
+  /** Families of headers to send, one or both, or `[]`. Default: `['x-ratelimit']`. `Retry-After` is always sent with a 429. */
   headers?: readonly HeaderFamily[]
-  /** Shape of the 429 body. Default: `'fastify'`. */
+  /** Names the headers in Access-Control-Expose-Headers, so that scripts of other origins can read them. Default: false. */
+  exposeHeaders?: boolean
+  /** Shape of the 429 body. Default: `'fastify'`. An error handler of your own comes before it. */
   body?: BodyStyle
+  /** Warnings that are wanted: all (default), none, or by code. */
+  warnings?: boolean | Readonly<Record<string, boolean>>
   /** IPv6 clients are counted per network of this many bits, 1 to 128. Default: 64. */
   ipv6Prefix?: number
   /** Called at each denial, before the reply. It may reply itself. What it throws is logged, and denies all the same. */

@@ -36,6 +36,8 @@ export interface Charge {
   remaining: number
   /** Verdict: whole ms until full again. */
   resetAfter: number
+  /** Verdict: whole ms until the next unit comes back; 0 when none is out. */
+  renewAfter: number
   /** Verdict: whole ms until the cost fits; 0 when allowed, `Infinity` for never. */
   retryAfter: number
 }

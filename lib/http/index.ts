@@ -1,3 +1,6 @@
 export { DENIED_CODE, denialMessage, fastifyBody } from './denial.js'
+export { DRAFT_11, limitItem, policyItem } from './draft-11.js'
+export { exposeHeaders, FAMILIES } from './expose.js'
+export { PROBLEM_TYPE, problemBody } from './problem.js'
 export { retryAfterSeconds } from './retry-after.js'
 export { resetSeconds, X_RATELIMIT } from './x-ratelimit.js'

@@ -1,31 +1,39 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { RateLimitOptions } from '../../types/index.js'
-import { denialMessage, fastifyBody, retryAfterSeconds } from '../http/index.js'
+import type { BodyStyle, Denied, RateLimitOptions } from '../../types/index.js'
+import { denialMessage, fastifyBody, PROBLEM_TYPE, problemBody, retryAfterSeconds } from '../http/index.js'
 import { deniedError } from './errors.js'
 import type { Internals } from './internals.js'
 import { isPromise } from './keys.js'
 import type { Done } from './stage.js'
-import { type Entry, entryOf, requestDecision, sendHeaders } from './visit.js'
+import { type Entry, entryOf, requestDecision } from './visit.js'
 
 type OnDenied = NonNullable<RateLimitOptions['onDenied']>
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** How one registration tells clients what was decided. */
+/** How one registration answers a request that is denied. */
 export class Answer {
-  readonly #headers: boolean
+  readonly #sendHeaders: (tightest: Entry) => void
   readonly #onDenied: OnDenied | undefined
+  readonly #body: BodyStyle
   readonly #internals: Internals
 
-  constructor(headers: boolean, onDenied: OnDenied | undefined, internals: Internals) {
-    this.#headers = headers
+  constructor(
+    sendHeaders: (tightest: Entry) => void,
+    onDenied: OnDenied | undefined,
+    body: BodyStyle,
+    internals: Internals,
+  ) {
+    this.#sendHeaders = sendHeaders
     this.#onDenied = onDenied
+    this.#body = body
     this.#internals = internals
   }
 
   /**
    * Answers 429 (RFC 6585, section 4) through the app's error handling. Where that is Fastify's own and nothing listens in,
-   * the same body is sent at once: no error, no stack and no log line, so that a flood costs little.
+   * the same body is sent at once: no error, no stack and no log line, so that a flood costs little. So is a body of another
+   * style, which no error would carry.
    */
   readonly deny = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
     const entry = entryOf(request) as Entry
@@ -34,12 +42,38 @@ export class Answer {
     reply.raw.statusCode = 429
     reply.header('cache-control', 'no-store')
     if (seconds !== null) reply.header('retry-after', String(seconds))
-    if (this.#headers) sendHeaders(entry)
+    this.#sendHeaders(entry)
     if ((request.raw as { upgrade?: boolean }).upgrade) closeAfter(request, reply)
     if (this.#onDenied !== undefined && this.#tell(this.#onDenied, request, reply, entry)) return
     const message = denialMessage(entry.retryAfter)
-    if (this.#internals.answersPlainly(request)) sendPlainly(reply, message)
-    else done(deniedError(message, requestDecision(entry)))
+    if (this.#body === 'fastify' && this.#internals.answersPlainly(request)) {
+      sendText(reply, JSON_TYPE, fastifyBody(message))
+    } else if (this.#body !== 'fastify' && this.#internals.hasOwnErrorHandler(request)) {
+      this.#sendBody(this.#body, request, reply, entry, message, done)
+    } else done(deniedError(message, requestDecision(entry)))
+  }
+
+  #sendBody(
+    body: Exclude<BodyStyle, 'fastify'>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    entry: Entry,
+    message: string,
+    done: Done,
+  ): void {
+    const decision = requestDecision(entry) as Denied
+    if (body === 'problem') return sendText(reply, PROBLEM_TYPE, problemBody(message, decision.violated))
+    let payload: unknown
+    try {
+      payload = body(request, decision)
+    } catch (error) {
+      return failed(reply, error as Error, done)
+    }
+    if (!isPromise(payload)) return void reply.send(payload)
+    Promise.resolve(payload).then(
+      (payload) => reply.send(payload),
+      (error) => failed(reply, error, done),
+    )
   }
 
   /** Calls `onDenied` and tells whether it replied. A failure of it is logged and changes nothing. */
@@ -63,14 +97,20 @@ export class Answer {
   }
 }
 
-/** Sends what Fastify would make of the error, whatever an earlier hook said about the body of this reply. */
-function sendPlainly(reply: FastifyReply, message: string): void {
+/** Sends a text as it is, whatever an earlier hook said about the body of this reply. */
+function sendText(reply: FastifyReply, type: string, text: string): void {
   if (reply.hasHeader('content-length')) reply.removeHeader('content-length')
-  reply.header('content-type', JSON_TYPE).serializer(asItIs).send(fastifyBody(message))
+  reply.header('content-type', type).serializer(asItIs).send(text)
 }
 
-function asItIs(body: string): string {
-  return body
+function asItIs(text: string): string {
+  return text
+}
+
+/** A body function that fails is a defect of the server, not the client's: no 429. */
+function failed(reply: FastifyReply, error: Error, done: Done): void {
+  reply.raw.statusCode = 500
+  done(error)
 }
 
 /** Node.js leaves the socket of an upgrade to whoever answers it: it would stay open, and hold `app.close()` up. */

@@ -25,9 +25,12 @@ export class Internals {
   /** Would nobody but us see the difference between an error and the body that Fastify makes of it? */
   answersPlainly(request: FastifyRequest): boolean {
     const context = this.#context(request)
-    return (
-      context !== undefined && isRoot(context.errorHandler) && !context.onError && !context.schema?.response
-    )
+    return this.hasOwnErrorHandler(request) && !context?.onError && !context?.schema?.response
+  }
+
+  /** Is the error handler of the route known to be Fastify's own? */
+  hasOwnErrorHandler(request: FastifyRequest): boolean {
+    return isRoot(this.#context(request)?.errorHandler)
   }
 
   /** Adds a hook after those that the route of a request has, for this request on; tells whether it could. */

@@ -1,4 +1,5 @@
 import type { RateLimitOptions, RoutePolicy } from '../../types/index.js'
+import { FAMILIES } from '../http/index.js'
 import { invalidOption, refuseUnknown, show } from '../policy/index.js'
 import { readEnv } from './env.js'
 
@@ -12,20 +13,32 @@ const OWN = [
   'env',
   'store',
   'headers',
+  'exposeHeaders',
   'body',
+  'warnings',
   'ipv6Prefix',
   'onDenied',
 ]
 /** What Fastify itself reads from the options of any plugin. */
 const FASTIFY = ['prefix', 'logLevel', 'logSerializers']
 
-const HEADER_FAMILIES = ['x-ratelimit']
+const HEADER_FAMILIES: readonly string[] = Object.keys(FAMILIES)
 const STORE = ['open', 'take', 'peek', 'refund', 'reset'] as const
-const BODIES = ['fastify']
+const BODIES: readonly unknown[] = ['fastify', 'problem']
+
+type Defaulted =
+  | 'keys'
+  | 'limiters'
+  | 'exempt'
+  | 'headers'
+  | 'exposeHeaders'
+  | 'body'
+  | 'warnings'
+  | 'ipv6Prefix'
 
 /** Options with their defaults, and the environment's word. */
 export type Settings = RateLimitOptions &
-  Required<Pick<RateLimitOptions, 'keys' | 'limiters' | 'exempt' | 'headers' | 'ipv6Prefix'>> & {
+  Required<Pick<RateLimitOptions, Defaulted>> & {
     /** The default limiter, as far as somebody said what it is. */
     readonly defaults: RoutePolicy
   }
@@ -35,6 +48,7 @@ export function readOptions(options: RateLimitOptions, env: NodeJS.ProcessEnv): 
   refuseUnknown(options, [...POLICY, ...OWN, ...FASTIFY], '')
   const { algorithm, rate, per, burst, key, cost, hook } = options
   const { keys = {}, limiters = {}, exempt = [], headers = ['x-ratelimit'], ipv6Prefix = 64 } = options
+  const { exposeHeaders = false, body = 'fastify', warnings = true } = options
   checkObject('keys', keys)
   checkObject('limiters', limiters)
   if (options.guard !== undefined) checkObject('guard', options.guard)
@@ -56,14 +70,18 @@ export function readOptions(options: RateLimitOptions, env: NodeJS.ProcessEnv): 
   checkScalars(options)
   const overrides = options.env === undefined ? {} : readEnv(options.env, env)
   const defaults = { algorithm, rate, per, burst, key, cost, hook, ...overrides }
-  return { ...options, keys, limiters, exempt, headers, ipv6Prefix, defaults }
+  return { ...options, keys, limiters, exempt, headers, exposeHeaders, body, warnings, ipv6Prefix, defaults }
 }
 
-function checkScalars({ env, body, onDenied, store }: RateLimitOptions): void {
+function checkScalars({ env, body, exposeHeaders, onDenied, store }: RateLimitOptions): void {
   if (env !== undefined && typeof env !== 'string')
     throw invalidOption('env', env, 'the prefix of two variables: a string')
-  if (body !== undefined && !BODIES.includes(body))
-    throw invalidOption('body', body, BODIES.map(show).join(' or '))
+  if (body !== undefined && typeof body !== 'function' && !BODIES.includes(body)) {
+    throw invalidOption('body', body, `${BODIES.map(show).join(', ')} or a function`)
+  }
+  if (exposeHeaders !== undefined && typeof exposeHeaders !== 'boolean') {
+    throw invalidOption('exposeHeaders', exposeHeaders, 'true or false')
+  }
   if (onDenied !== undefined && typeof onDenied !== 'function')
     throw invalidOption('onDenied', onDenied, 'a function')
   if (store !== undefined && !STORE.every((verb) => typeof store?.[verb] === 'function')) {

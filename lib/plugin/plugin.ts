@@ -8,6 +8,7 @@ import { compileAllow } from './allow.js'
 import { Answer } from './answer.js'
 import { registeredTwice } from './errors.js'
 import { Gate } from './gate.js'
+import { exposeOnSend, headerWriter } from './headers.js'
 import { Internals } from './internals.js'
 import { Strategies } from './keys.js'
 import { readOptions, type Settings } from './options.js'
@@ -30,11 +31,11 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   const allow = compileAllow(settings.allow)
   const strategies = new Strategies(settings.keys, settings.ipv6Prefix, warnings)
   const store = settings.store ?? memoryStore()
-  const sendsHeaders = settings.headers.length > 0
-  const { deny } = new Answer(sendsHeaders, settings.onDenied, internals)
+  const sendHeaders = headerWriter(settings.headers)
+  const { deny } = new Answer(sendHeaders, settings.onDenied, settings.body, internals)
   const context: StageContext = {
     store,
-    sendsHeaders,
+    sendHeaders,
     ip: strategies.ip,
     allowsClient: allow.client,
     excuses: (request) => isPreflight(request) || allow.address?.(request.ip) === true,
@@ -53,6 +54,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   })
   app.addHook('onRequest', gate.arrive)
   app.addHook('preParsing', gate.afterOnRequest)
+  if (settings.exposeHeaders) app.addHook('onSend', exposeOnSend(settings.headers))
   app.addHook('onReady', gate.onReady)
 }
 

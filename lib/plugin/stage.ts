@@ -3,7 +3,7 @@ import type { HookName } from '../../types/index.js'
 import { StoreLimiter } from '../limiter/index.js'
 import { checkCost } from '../policy/index.js'
 import type { Strategy } from './keys.js'
-import { addEntry, Entry, entriesOf, entryOf, type Owner, type Role, refund, sendHeaders } from './visit.js'
+import { addEntry, Entry, entriesOf, entryOf, type Owner, type Role, refund } from './visit.js'
 
 /** A place in the lifecycle of a request where limiters run, in this order. */
 export type Point = 'arrival' | 'onRequest' | HookName
@@ -119,7 +119,7 @@ export class Stage {
   }
 
   #settle(request: FastifyRequest, reply: FastifyReply, entries: readonly Entry[], done: Done): void {
-    const { store, sendsHeaders, deny } = this.#context
+    const { store, sendHeaders, deny } = this.#context
     if (entries.length === 0) return done()
     const allowed = store.take(entries)
     if (!allowed) this.#undo(request)
@@ -129,7 +129,7 @@ export class Stage {
       addEntry(request, entry)
     }
     if (!allowed) return deny(request, reply, done)
-    if (sendsHeaders) sendHeaders(entryOf(request) as Entry)
+    sendHeaders(entryOf(request) as Entry)
     done()
   }
 

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bucket, Charge, Decision, RequestRateLimit, SyncStore } from '../../types/index.js'
-import { resetSeconds, X_RATELIMIT } from '../http/index.js'
 import { decisionOf, isTighter } from '../limiter/index.js'
 import { checkCost } from '../policy/index.js'
 
@@ -12,8 +11,8 @@ export type Role = 'guard' | 'route' | 'hook'
 /** Of whose registration an entry is. */
 export interface Owner {
   readonly store: SyncStore
-  /** Does it send the headers of its decisions? */
-  readonly sendsHeaders: boolean
+  /** Says in the headers of a reply what the limiters made of its request, as its tightest entry tells it. */
+  readonly sendHeaders: (tightest: Entry) => void
 }
 
 /** What one policy made of one request: the charge itself, and who asked for it. */
@@ -24,6 +23,7 @@ export class Entry implements Charge {
   allowed = true
   remaining = 0
   resetAfter = 0
+  renewAfter = 0
   retryAfter = 0
   readonly limiter: string
   readonly role: Role
@@ -88,14 +88,6 @@ function setEntries(request: FastifyRequest, entries: Entry[]): Entry {
   return tightest
 }
 
-/** Says the tightest decision of the request in the headers of its reply. */
-export function sendHeaders(entry: Entry): void {
-  const { reply } = entry
-  reply.header(X_RATELIMIT.limit, String(entry.bucket.policy.limit))
-  reply.header(X_RATELIMIT.remaining, String(entry.remaining))
-  reply.header(X_RATELIMIT.reset, String(resetSeconds(entry.resetAfter)))
-}
-
 /** The decision of a request, as its tightest entry tells it. */
 export function requestDecision(entry: Entry): Decision {
   const violated = () => (entry.all ?? [entry]).filter((e) => !e.allowed).map((e) => e.bucket.policy.name)
@@ -156,7 +148,7 @@ export class RequestView implements RequestRateLimit {
 
   #update(): void {
     const head = setEntries(this.#request, [...entriesOf(this.#request)])
-    if (head.owner.sendsHeaders && !head.reply.raw.headersSent) sendHeaders(head)
+    if (!head.reply.raw.headersSent) head.owner.sendHeaders(head)
   }
 }
 

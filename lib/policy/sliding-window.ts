@@ -63,6 +63,11 @@ export function resetAfter(law: SlidingWindow, ring: Ring, now: number): number 
   return ring.count === 0 ? 0 : Math.max(0, instant(ring, ring.count - 1) + law.window - now)
 }
 
+/** Microseconds until the oldest of the units that count, given how many do, leaves; 0 when none does. */
+export function renewAfter(law: SlidingWindow, ring: Ring, now: number, used: number): number {
+  return used === 0 ? 0 : instant(ring, ring.count - used) + law.window - now
+}
+
 /** Forgets the units that no longer count, given how many do. */
 export function expire(ring: Ring, used: number): void {
   const slot = ring.start + ring.count - used

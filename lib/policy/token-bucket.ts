@@ -72,6 +72,11 @@ export function resetAfter(tat: number, now: number): number {
   return Math.max(0, tat - now)
 }
 
+/** Ticks until the next whole unit comes back, 0 when none is out. */
+export function renewAfter(bucket: TokenBucket, tat: number, now: number): number {
+  return tat <= now ? 0 : (tat - now) % bucket.interval || bucket.interval
+}
+
 function greatestCommonDivisor(a: number, b: number): number {
   while (b !== 0) [a, b] = [b, a % b]
   return a

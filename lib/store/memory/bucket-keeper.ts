@@ -43,6 +43,7 @@ export class BucketKeeper implements Keeper {
     charge.allowed = allowed
     charge.remaining = tokenBucket.remaining(law, tat, now)
     charge.resetAfter = Math.ceil(tokenBucket.resetAfter(tat, now) / ticksPerMs)
+    charge.renewAfter = Math.ceil(tokenBucket.renewAfter(law, tat, now) / ticksPerMs)
     charge.retryAfter = Math.ceil(wait / ticksPerMs)
     return allowed
   }

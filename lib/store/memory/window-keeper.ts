@@ -40,6 +40,7 @@ export class WindowKeeper implements Keeper {
     charge.allowed = allowed
     charge.remaining = law.rate - used
     charge.resetAfter = Math.ceil(slidingWindow.resetAfter(law, ring, now) / 1000)
+    charge.renewAfter = Math.ceil(slidingWindow.renewAfter(law, ring, now, used) / 1000)
     charge.retryAfter = Math.ceil(wait / 1000)
     return allowed
   }

@@ -1,0 +1,75 @@
+import type { onSendHookHandler } from 'fastify'
+import type { HeaderFamily } from '../../types/index.js'
+import {
+  DRAFT_11,
+  exposeHeaders,
+  FAMILIES,
+  limitItem,
+  policyItem,
+  resetSeconds,
+  X_RATELIMIT,
+} from '../http/index.js'
+import { type Entry, entryOf } from './visit.js'
+
+/** Writes the headers of some families, of which there may be none. */
+export function headerWriter(families: readonly HeaderFamily[]): (tightest: Entry) => void {
+  const classic = families.includes('x-ratelimit')
+  const draft = families.includes('draft-11')
+  if (classic && draft) {
+    return (tightest) => {
+      writeClassic(tightest)
+      writeDraft(tightest)
+    }
+  }
+  return classic ? writeClassic : draft ? writeDraft : () => {}
+}
+
+function writeClassic({ reply, bucket, remaining, resetAfter }: Entry): void {
+  reply.header(X_RATELIMIT.limit, String(bucket.policy.limit))
+  reply.header(X_RATELIMIT.remaining, String(remaining))
+  reply.header(X_RATELIMIT.reset, String(resetSeconds(resetAfter)))
+}
+
+/** The members of RateLimit-Policy never change: each is made once. */
+const policyItems = new WeakMap<object, string>()
+
+/** All policies on success; of a denial those that denied, so that `t` never disagrees with Retry-After. */
+function writeDraft(tightest: Entry): void {
+  const { reply, all, allowed } = tightest
+  let policies = ''
+  let limits = ''
+  for (const entry of all ?? [tightest]) {
+    if (entry.allowed !== allowed) continue
+    const { policy } = entry.bucket
+    const first = entry === tightest
+    let item = policyItems.get(policy)
+    if (item === undefined) {
+      item = policyItem(policy)
+      policyItems.set(policy, item)
+    }
+    // The tightest leads.
+    policies = first ? join(item, policies) : join(policies, item)
+    limits = first ? join(limitItem(policy, entry), limits) : join(limits, limitItem(policy, entry))
+  }
+  reply.header(DRAFT_11.policy, policies)
+  reply.header(DRAFT_11.limit, limits)
+}
+
+function join(a: string, b: string): string {
+  return a === '' || b === '' ? a + b : `${a}, ${b}`
+}
+
+const EXPOSE = 'access-control-expose-headers'
+
+/** An `onSend` hook, by which time every CORS plugin has said what it exposes: adds the headers that the reply carries. */
+export function exposeOnSend(families: readonly HeaderFamily[]): onSendHookHandler {
+  const names = families.flatMap((family) => FAMILIES[family])
+  return (request, reply, _payload, done) => {
+    if (entryOf(request) !== null) {
+      const sent = reply.hasHeader('retry-after') ? [...names, 'retry-after'] : names
+      if (sent.length > 0)
+        reply.header(EXPOSE, exposeHeaders(reply.getHeader(EXPOSE) as string | undefined, sent))
+    }
+    done()
+  }
+}
