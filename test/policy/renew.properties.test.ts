@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { test } from 'tap'
+import { type Ring, slidingWindow, tokenBucket } from '../../lib/policy/index.js'
+import { buckets } from './schedules.js'
+
+test('a bucket has one unit more after renewAfter, and not a tick before', async () => {
+  const spent = fc.double({ min: 0, max: 1, noNaN: true })
+  fc.assert(
+    fc.property(buckets(), fc.integer({ min: 0, max: 1e12 }), spent, ({ law }, now, share) => {
+      const tat = now + Math.ceil(share * law.tolerance)
+      const renew = tokenBucket.renewAfter(law, tat, now)
+      const left = tokenBucket.remaining(law, tat, now)
+      if (tat <= now) return assert.equal(renew, 0)
+      assert.equal(tokenBucket.remaining(law, tat, now + renew), left + 1)
+      assert.equal(tokenBucket.remaining(law, tat, now + renew - 1), left)
+    }),
+  )
+})
+
+test('a window has more to spend after renewAfter, and not a microsecond before', async () => {
+  const steps = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 8 })
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 1, max: 100 }), fc.nat({ max: 120 }), (gaps, window, later) => {
+      const law = { rate: 8, window }
+      const ring: Ring = { slots: new Float64Array(8), base: 0, capacity: 8, start: 0, count: 0 }
+      let now = 0
+      for (const gap of gaps) {
+        now += gap
+        slidingWindow.charge(ring, now, 1)
+      }
+      now += later
+      const used = slidingWindow.used(law, ring, now)
+      const renew = slidingWindow.renewAfter(law, ring, now, used)
+      if (used === 0) return assert.equal(renew, 0)
+      assert.ok(slidingWindow.used(law, ring, now + renew) < used)
+      assert.equal(slidingWindow.used(law, ring, now + renew - 1), used)
+    }),
+  )
+})
