@@ -1,7 +1,9 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { test } from 'tap'
+import rateLimit, { memoryStore } from '../lib/index.js'
+import { ManualClock } from './fixtures/manual-clock.js'
 
 const ROOT = new URL('../', import.meta.url)
 // Inside the repository, so that `fastify` is found from there; git ignores it.
@@ -30,6 +32,16 @@ async function statuses(app: FastifyInstance, url: string, count: number, header
     codes.push((await app.inject({ url, headers, method: method as 'GET' })).statusCode)
   }
   return codes
+}
+
+/** The headers of a reply that limiters may set, and its type and body where `shown` has them, as README writes them. */
+function limitLines({ headers, body }: { headers: object; body: string }, shown: readonly string[]) {
+  const ours = /^(x-ratelimit|ratelimit|retry-after|cache-control|access-control-expose)/
+  const lines = Object.entries(headers)
+    .filter(([name]) => ours.test(name) || shown.some((line) => line.startsWith(`${name}:`)))
+    .map(([name, value]) => `${name}: ${value}`)
+  if (shown.some((line) => line.startsWith('{'))) lines.push(body)
+  return shown.filter((line) => lines.includes(line)).concat(lines.filter((line) => !shown.includes(line)))
 }
 
 test('README', async (t) => {
@@ -89,6 +101,26 @@ test('README', async (t) => {
     const [allowed, retryAfter] = check('slack:U0123456789')
     t.equal(allowed, false)
     t.ok(retryAfter >= 1 && retryAfter <= 60)
+  })
+
+  await t.test('shows what clients really see for each setting', async (t) => {
+    const rows = [...README.matchAll(/^\| `(\{.*?\})` \| (.*?) \| (.*?) \|$/gm)].map(([, ...cells]) => cells)
+    t.equal(rows.length, 6)
+    for (const [setting, allowed, denied] of rows) {
+      const app = Fastify()
+      t.teardown(() => app.close())
+      const options = new Function(`return (${setting})`)()
+      const store = memoryStore({ clock: new ManualClock() })
+      await app.register(rateLimit, { rate: 100, per: 'minute', burst: 1, store, ...options })
+      app.get('/', async () => 'ok')
+      const shown = [allowed, denied.replace('the same, and', allowed)].map((cell) =>
+        [...cell.matchAll(/`(.*?)`/g)].map(([, line]) => line),
+      )
+      for (const lines of shown) {
+        const reply = await app.inject('/')
+        t.strictSame(limitLines(reply, lines), lines, setting)
+      }
+    }
   })
 
   await t.test('shows types that compile away', async () => {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { HookName } from '../../types/index.js'
 import type { Allow } from './allow.js'
+import type { Documentation } from './documentation.js'
 import { earlyRoute } from './errors.js'
 import type { Internals } from './internals.js'
 import { isPromise } from './keys.js'
@@ -19,9 +20,8 @@ export interface GateParts {
   readonly allow: Allow
   readonly internals: Internals
   readonly warnings: Warnings
+  readonly documentation: Documentation
 }
-
-type Scope = { readonly rateLimit?: unknown; readonly prefix: string }
 
 /** The hooks of one registration: which limiters a request meets, and when. */
 export class Gate {
@@ -31,17 +31,27 @@ export class Gate {
   /** Where it keeps what is still to be done for a request. */
   readonly #later = Symbol('floodgate.later')
   /** Routes whose plan may change until all plugins are loaded. */
-  #routes: { plan: RoutePlan; facts: RouteFacts; scope: Scope; known: boolean }[] = []
+  #routes: {
+    options: RouteOptions
+    plan: RoutePlan
+    facts: RouteFacts
+    scope: FastifyInstance
+    known: boolean
+  }[] = []
+
+  /** Until a request came through a proxy: that one shows what there is to warn of. */
+  #watchesProxy: boolean
 
   constructor(parts: GateParts) {
     this.#parts = parts
+    this.#watchesProxy = parts.warnings.wants('FST_FLOODGATE_W001')
   }
 
   /** Fastify's `onRoute`: makes the plan and places the hooks. The user's hook arrays are copied, never changed. */
   readonly onRoute = (options: RouteOptions & { prefix: string }, scope: FastifyInstance): void => {
     const facts = factsOf(options, options.url, options.method, options.prefix, false)
     const { plan, known } = this.#tryPlan(facts, scope)
-    this.#routes.push({ plan, facts, scope, known })
+    this.#routes.push({ options, plan, facts, scope, known })
     options.config = { ...options.config, [this.#plan]: plan } as RouteOptions['config']
     for (const hook of plan.hooks) options[hook] = [...asList(options[hook]), this[hook]] as never
   }
@@ -51,6 +61,7 @@ export class Gate {
     for (const { plan, facts, scope, known } of this.#routes) {
       if (!known || !this.#isOurs(scope)) Object.assign(plan, this.#make(facts, scope))
     }
+    this.#parts.documentation.write(this.#routes)
     this.#routes = []
   }
 
@@ -58,10 +69,8 @@ export class Gate {
   readonly arrive = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
     const plan = this.#planOf(request)
     if (plan.exempt) return done()
-    const { allow, guard, warnings } = this.#parts
-    if (request.ips === undefined && request.headers['x-forwarded-for'] !== undefined) {
-      warnings.once('FST_FLOODGATE_W001')
-    }
+    const { allow, guard } = this.#parts
+    if (this.#watchesProxy && request.headers['x-forwarded-for']) this.#sawProxy(request)
     if (allow.address?.(request.ip)) return done()
     const preflight = isPreflight(request)
     const arrival = preflight ? null : plan.arrival
@@ -113,6 +122,11 @@ export class Gate {
     this.#advance(request, reply, point, done)
   }
 
+  #sawProxy(request: FastifyRequest): void {
+    this.#watchesProxy = false
+    if (request.ips === undefined) this.#parts.warnings.once('FST_FLOODGATE_W001')
+  }
+
   #setLater(request: FastifyRequest, step: Step | null): void {
     ;(request as unknown as Record<symbol, Step | null>)[this.#later] = step
   }
@@ -129,11 +143,14 @@ export class Gate {
     } catch (error) {
       const undefinedYet = (error as { code?: string }).code === 'FST_FLOODGATE_UNKNOWN_LIMITER'
       if (scope === this.#parts.app && !undefinedYet) throw error
-      return { plan: { exempt: false, arrival: null, later: null, hooks: ANY_HOOK }, known: false }
+      return {
+        plan: { exempt: false, arrival: null, later: null, hooks: ANY_HOOK, policies: [] },
+        known: false,
+      }
     }
   }
 
-  #make(facts: RouteFacts, scope: Scope): RoutePlan {
+  #make(facts: RouteFacts, scope: FastifyInstance): RoutePlan {
     const { planner } = this.#parts
     return this.#isOurs(scope) ? planner.plan(facts) : planner.foreign(facts)
   }
@@ -161,14 +178,20 @@ export class Gate {
   }
 
   /** Of nested registrations the innermost decides for a route; the guards of all of them count. */
-  #isOurs(scope: Scope): boolean {
+  #isOurs(scope: FastifyInstance): boolean {
     return scope.rateLimit === this.#parts.registry
   }
 }
 
 /** The plan of a route whose config makes no sense and was seen too late to refuse it: every request is told so. */
 function faulty(error: Error): RoutePlan {
-  return { exempt: false, arrival: { run: (_request, _reply, done) => done(error) }, later: null, hooks: [] }
+  return {
+    exempt: false,
+    arrival: { run: (_request, _reply, done) => done(error) },
+    later: null,
+    hooks: [],
+    policies: [],
+  }
 }
 
 function asList<T>(hooks: T | T[] | undefined): T[] {

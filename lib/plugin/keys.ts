@@ -3,7 +3,7 @@ import type { KeyStrategy } from '../../types/index.js'
 import { invalidOption } from '../policy/index.js'
 import { unknownKey } from './errors.js'
 import { ipKey } from './ip.js'
-import type { Warnings } from './warn.js'
+import { PATIENCE, type WarningCode, type Warnings } from './warn.js'
 
 /** A key strategy that never fails: `null` stands for no key. */
 export interface Strategy {
@@ -18,14 +18,16 @@ const NAME = /^[A-Za-z][\w-]{0,63}$/
 /** The strategies of one registration: `ip`, `global`, and the user's. */
 export class Strategies {
   readonly ip: Strategy
-  readonly #named = new Map<string, Strategy>()
+  /** Each as a limiter, by its name, gets it. */
+  readonly #named = new Map<string, (limiter: string) => Strategy>()
   readonly #warnings: Warnings
 
   constructor(keys: Record<string, KeyStrategy>, ipv6Prefix: number, warnings: Warnings) {
     this.#warnings = warnings
     this.ip = { name: 'ip', onArrival: true, read: (request) => ipKey(request.ip, ipv6Prefix) }
-    this.#named.set('ip', this.ip)
-    this.#named.set('global', { name: 'global', onArrival: true, read: () => 'global' })
+    const all: Strategy = { name: 'global', onArrival: true, read: () => 'global' }
+    this.#named.set('ip', () => this.ip)
+    this.#named.set('global', () => all)
     for (const [name, strategy] of Object.entries(keys)) {
       if (this.#named.has(name))
         throw invalidOption(`keys.${name}`, name, "names other than 'ip' and 'global'")
@@ -33,45 +35,54 @@ export class Strategies {
         throw invalidOption('keys', name, 'names of letters, digits, - and _ that begin with a letter')
       if (typeof strategy !== 'function')
         throw invalidOption(`keys.${name}`, strategy, 'a function of the request')
-      this.#named.set(name, this.#wrap(name, strategy))
+      this.#named.set(name, (limiter) => this.#wrap(name, strategy, limiter))
     }
   }
 
   /** The strategy that a `key` option means; `option` is its path in errors, `limiter` the name of whom it is for. */
   resolve(key: unknown, option: string, limiter: string): Strategy {
-    if (typeof key === 'function') return this.#wrap(`of ${option} (${limiter})`, key as KeyStrategy)
+    if (typeof key === 'function') return this.#wrap(`of ${option} (${limiter})`, key as KeyStrategy, limiter)
     const strategy = typeof key === 'string' ? this.#named.get(key) : undefined
     if (strategy === undefined) throw unknownKey(option, key, [...this.#named.keys()])
-    return strategy
+    return strategy(limiter)
   }
 
-  #wrap(name: string, strategy: KeyStrategy): Strategy {
-    const clean = (key: unknown) => this.#clean(name, key)
-    const failed = (error: unknown) => this.#failed(name, error)
+  /** The user's function as `limiter` calls it. */
+  #wrap(name: string, strategy: KeyStrategy, limiter: string): Strategy {
+    let found = false
+    let missing = 0
+    const none = (code: WarningCode, detail?: string) => {
+      this.#warnings.once(code, name, detail)
+      if (!found && ++missing === PATIENCE) this.#warnings.once('FST_FLOODGATE_W006', limiter, name)
+      return null
+    }
+    const clean = (value: unknown) => {
+      const key = keyOf(value)
+      if (key === null) return none('FST_FLOODGATE_W002')
+      found = true
+      return key
+    }
+    const failed = (error: unknown) =>
+      none('FST_FLOODGATE_W003', error instanceof Error ? error.name : typeof error)
     const read = (request: FastifyRequest) => {
       try {
         const key = strategy(request)
-        if (typeof key === 'string' && key !== '') return key
-        return isPromise(key) ? Promise.resolve(key).then(clean, failed) : clean(key)
+        return typeof key !== 'string' && isPromise(key)
+          ? Promise.resolve(key).then(clean, failed)
+          : clean(key)
       } catch (error) {
         return failed(error)
       }
     }
     return { name, onArrival: false, read }
   }
+}
 
-  /** A key, or null for what is none. An object is none: all objects would be one key. */
-  #clean(name: string, key: unknown): string | null {
-    if (typeof key === 'string' && key !== '') return key
-    if (typeof key === 'bigint' || (typeof key === 'number' && !Number.isNaN(key))) return String(key)
-    this.#warnings.once('FST_FLOODGATE_W002', name)
-    return null
-  }
-
-  #failed(name: string, error: unknown): null {
-    this.#warnings.once('FST_FLOODGATE_W003', name, error instanceof Error ? error.name : typeof error)
-    return null
-  }
+/** A key, or null for what is none. An object is none: all objects would be one key. */
+function keyOf(value: unknown): string | null {
+  if (typeof value === 'string' && value !== '') return value
+  if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isNaN(value))) return String(value)
+  return null
 }
 
 /** Is it a promise, of whatever make? */

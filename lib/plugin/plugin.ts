@@ -6,6 +6,7 @@ import { POLICY_OPTIONS, refuseUnknown } from '../policy/index.js'
 import { memoryStore } from '../store/index.js'
 import { compileAllow } from './allow.js'
 import { Answer } from './answer.js'
+import { Documentation } from './documentation.js'
 import { registeredTwice } from './errors.js'
 import { Gate } from './gate.js'
 import { exposeOnSend, headerWriter } from './headers.js'
@@ -26,7 +27,7 @@ import { Warnings } from './warn.js'
 async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promise<void> {
   if (Object.hasOwn(app, 'rateLimit')) throw registeredTwice()
   const settings = readOptions(options, process.env)
-  const warnings = new Warnings()
+  const warnings = new Warnings(settings.warnings)
   const internals = new Internals()
   const allow = compileAllow(settings.allow)
   const strategies = new Strategies(settings.keys, settings.ipv6Prefix, warnings)
@@ -45,7 +46,9 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   defineLimiters(registry, settings)
   const planner = new Planner(registry, settings.exempt)
   const guard = defineGuard(registry, settings, context)
-  const gate = new Gate({ app, registry, planner, guard, allow, internals, warnings })
+  const guardPolicies = guard?.members.flatMap(({ limiter }) => limiter.policies) ?? []
+  const documentation = new Documentation(settings.headers, settings.body, guardPolicies)
+  const gate = new Gate({ app, registry, planner, guard, allow, internals, warnings, documentation })
 
   app.decorate('rateLimit', registry)
   decorateRequest(app)

@@ -1,5 +1,5 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import type { HookName, RoutePolicy } from '../../types/index.js'
+import type { HookName, Policy, RoutePolicy } from '../../types/index.js'
 import { invalidOption, show } from '../policy/index.js'
 import type { RequestRegistry } from './registry.js'
 import type { Point, RequestLimiter, Stage } from './stage.js'
@@ -24,11 +24,13 @@ export interface RoutePlan {
   later: Step | null
   /** The route's own hooks that have to be followed by ours. */
   hooks: readonly HookName[]
+  /** All that its limiters go by; of a limiter that is chosen for each request nothing is known. */
+  policies: readonly Policy[]
 }
 
-const EXEMPT: RoutePlan = { exempt: true, arrival: null, later: null, hooks: [] }
+const EXEMPT: RoutePlan = { exempt: true, arrival: null, later: null, hooks: [], policies: [] }
 /** Nothing but the guard. */
-const GUARDED: RoutePlan = { exempt: false, arrival: null, later: null, hooks: [] }
+const GUARDED: RoutePlan = { exempt: false, arrival: null, later: null, hooks: [], policies: [] }
 
 export const ANY_HOOK: readonly HookName[] = ['preValidation', 'preHandler']
 const AFTER_ARRIVAL: readonly Point[] = ['onRequest', ...ANY_HOOK]
@@ -130,7 +132,8 @@ export class Planner {
       if (runner !== null) later = { point, runner, choose: null, next: later }
     }
     const hooks = ANY_HOOK.filter((hook) => members.some((member) => member.point === hook))
-    return { exempt: false, arrival: at('arrival'), later, hooks }
+    const policies = members.flatMap((member) => member.limiter.policies)
+    return { exempt: false, arrival: at('arrival'), later, hooks, policies }
   }
 
   /** The limiters that a route names or describes. Names come first: a route that is refused leaves nothing behind. */

@@ -1,23 +1,65 @@
-/** Codes of what is worth a warning, with what to do about it. */
+import { invalidOption, refuseUnknown } from '../policy/index.js'
+
+const README = 'https://github.com/fastify-floodgate/fastify-floodgate'
+
+/** Requests without a key, from the first on, after which a limiter's key strategy is taken to be wrong. */
+export const PATIENCE = 100
+
+/** Codes of what is worth a warning, with what to do about it. Never a key, an IP or the text of an error. */
 const WARNINGS = {
   FST_FLOODGATE_W001: () =>
     "A request carries X-Forwarded-For but Fastify's trustProxy is off, so every client behind the proxy counts as one. Set trustProxy to the proxy's address, or have the header removed.",
   FST_FLOODGATE_W002: (strategy: string) =>
     `The key strategy ${strategy} gave no key for a request, which is now counted by IP, in a key space of its own. Place the limiter after authentication, or answer 401 first.`,
   FST_FLOODGATE_W003: (strategy: string, reason: string) =>
-    `The key strategy ${strategy} failed for a request, which is now counted by IP, in a key space of its own. Reason: ${reason}`,
+    `The key strategy ${strategy} failed for a request, which is now counted by IP, in a key space of its own. Reason: ${reason}.`,
+  FST_FLOODGATE_W004: () =>
+    "A request carries X-Forwarded-For but trustProxy is a number, for which this version of Fastify trusts nobody, so every client behind the proxy counts as one. Set trustProxy to the proxy's address.",
+  FST_FLOODGATE_W005: (limiter: string) =>
+    `The limiter ${limiter} is defined, but when the app was ready no route, hook() or get() had named it. Name it in config.rateLimit, or remove it. If only handlers get() it, get it once at start.`,
+  FST_FLOODGATE_W006: (limiter: string, strategy: string) =>
+    `None of the first ${PATIENCE} requests of the limiter ${limiter} had a key: the key strategy ${strategy} probably runs too early, or reads a name that is misspelt. Run the limiter later with the option hook, or correct the strategy.`,
+  FST_FLOODGATE_W007: (limiter: string) =>
+    `The limiter ${limiter} charged one key twice for one request, as a hook placed by hand does in addition to config.rateLimit. Remove one of the two, or say what a request costs with the option cost.`,
 } as const
 
 export type WarningCode = keyof typeof WARNINGS
 
+const CODES = Object.keys(WARNINGS) as WarningCode[]
+
 /** Emits each warning once for each subject, as a process warning (`node --trace-warnings` shows where). */
 export class Warnings {
+  readonly #wanted: ReadonlySet<WarningCode>
   readonly #emitted = new Set<string>()
+
+  /** `wanted` is the option `warnings`: all or none, or by code. Throws a coded error for codes that there are not. */
+  constructor(wanted: boolean | Readonly<Record<string, boolean>> = true) {
+    const choice = typeof wanted === 'boolean' ? {} : wanted
+    checkChoice(choice)
+    this.#wanted = new Set(CODES.filter((code) => choice[code] ?? wanted !== false))
+  }
+
+  /** Is it switched on? What only it needs can be left out where it is not. */
+  wants(code: WarningCode): boolean {
+    return this.#wanted.has(code)
+  }
 
   once(code: WarningCode, subject = '', detail = ''): void {
     const id = `${code} ${subject}`
-    if (this.#emitted.has(id)) return
+    if (!this.wants(code) || this.#emitted.has(id)) return
     this.#emitted.add(id)
-    process.emitWarning(WARNINGS[code](subject, detail), { type: 'FloodgateWarning', code })
+    const message = `${WARNINGS[code](subject, detail)} See ${README}#${code.toLowerCase()}`
+    process.emitWarning(message, { type: 'FloodgateWarning', code })
+  }
+}
+
+function checkChoice(choice: Readonly<Record<string, boolean>>): void {
+  if (typeof choice !== 'object' || choice === null || Array.isArray(choice)) {
+    throw invalidOption('warnings', choice, 'true, false, or an object of codes, each true or false')
+  }
+  refuseUnknown(choice, CODES, 'warnings.')
+  for (const [code, wanted] of Object.entries(choice)) {
+    if (wanted !== undefined && typeof wanted !== 'boolean')
+      throw invalidOption(`warnings.${code}`, wanted, 'true or false')
   }
 }

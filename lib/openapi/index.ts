@@ -1,0 +1,1 @@
+export { documentLimits, extendOperation, type LimitFacts, type RouteSchema } from './operation.js'
