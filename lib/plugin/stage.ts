@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { HookName } from '../../types/index.js'
+import type { Bucket, HookName } from '../../types/index.js'
 import { StoreLimiter } from '../limiter/index.js'
 import { checkCost } from '../policy/index.js'
 import type { Strategy } from './keys.js'
@@ -53,9 +53,6 @@ export class Stage {
   readonly members: readonly RequestLimiter[]
   readonly #role: Role
   readonly #context: StageContext
-  /** The list of a request with one charge, so that it needs none of its own. Used and left within one call. */
-  readonly #single: Entry[] = []
-
   constructor(members: readonly RequestLimiter[], role: Role, context: StageContext) {
     this.members = members
     this.#role = role
@@ -81,10 +78,7 @@ export class Stage {
   }
 
   #decideOne(request: FastifyRequest, reply: FastifyReply, key: string | null, done: Done): void {
-    const entries = this.#single
-    entries.length = 0
-    this.#enter(this.members[0], request, reply, key, entries)
-    this.#settle(request, reply, entries, done)
+    this.#settle(request, reply, this.#enter(this.members[0], request, reply, key), done)
   }
 
   #decideAll(
@@ -93,29 +87,26 @@ export class Stage {
     keys: readonly (string | null)[],
     done: Done,
   ): void {
-    const entries: Entry[] = []
-    this.members.forEach((member, i) => {
-      this.#enter(member, request, reply, keys[i], entries)
-    })
+    const entries = this.members.flatMap((member, i) => this.#enter(member, request, reply, keys[i]))
     this.#settle(request, reply, entries, done)
   }
 
-  /** Adds an entry for each policy of a member, unless its client is allowed everything. */
+  /** An entry for each policy of a member; none if its client is allowed everything. */
   #enter(
     member: RequestLimiter,
     request: FastifyRequest,
     reply: FastifyReply,
     given: string | null,
-    entries: Entry[],
-  ) {
-    const key = given ?? (this.#context.ip.read(request) as string)
-    if (this.#context.allowsClient?.(request, key)) return
+  ): Entry[] {
+    const context = this.#context
+    const key = given ?? (context.ip.read(request) as string)
+    if (context.allowsClient?.(request, key)) return []
     const { cost } = member
     const units = typeof cost === 'number' ? cost : checkCost(cost(request))
     const { name, buckets } = given === null ? member.unkeyed : member.limiter
-    for (let i = 0; i < buckets.length; i++) {
-      entries.push(new Entry(buckets[i], key, units, name, this.#role, this.#context, reply))
-    }
+    const enter = (bucket: Bucket) => new Entry(bucket, key, units, name, this.#role, context, reply)
+    // Most limiters have one policy, and a list written like this is the cheapest there is.
+    return buckets.length === 1 ? [enter(buckets[0])] : buckets.map(enter)
   }
 
   #settle(request: FastifyRequest, reply: FastifyReply, entries: readonly Entry[], done: Done): void {
