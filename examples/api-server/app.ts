@@ -25,6 +25,7 @@ export async function buildApp(apiKeys: readonly string[]) {
 
   await app.register(swagger, {
     openapi: {
+      openapi: '3.1.0',
       info: { title: 'Handoff API', version: '1.0.0' },
       components: { securitySchemes: { apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' } } },
     },

@@ -1,0 +1,224 @@
+import swagger from '@fastify/swagger'
+import Fastify, { type FastifyInstance, type FastifySchema } from 'fastify'
+import { test } from 'tap'
+import rateLimit from '../../lib/index.js'
+import { documentedApp, frozenStore, OPENAPI, ok, operationsOf, policiesOf } from './support.js'
+
+const store = frozenStore
+const TEXT = { type: 'string' }
+
+/** What each operation tells of its policies. */
+async function told(app: FastifyInstance) {
+  const operations = Object.entries(await operationsOf(app))
+  return Object.fromEntries(operations.map(([name, operation]) => [name, policiesOf(operation)]))
+}
+
+test('each limited route tells of its policies, exempt ones of none', async (t) => {
+  const app = await documentedApp({
+    limiters: { login: [{ rate: 5 }, { rate: 9, per: 'hour' }] },
+    exempt: ['/docs/*'],
+  })
+  app.get('/default', ok)
+  app.get('/exempt', { config: { rateLimit: false } }, ok)
+  app.get('/docs/x', ok)
+  app.get('/named', { config: { rateLimit: 'login' } }, ok)
+  app.get('/own', { config: { rateLimit: { rate: 3, hook: 'preHandler' } } }, ok)
+  app.get('/list', { config: { rateLimit: ['default', { rate: 3, key: 'global' }] } }, ok)
+  app.get('/chosen', { config: { rateLimit: () => 'login' } }, ok)
+  app.get('/later', { config: { rateLimit: 'later' } }, ok)
+  app.rateLimit.define('later', { rate: 1 })
+  t.strictSame(await told(app), {
+    'get /default': ['default'],
+    'get /exempt': undefined,
+    'get /docs/x': undefined,
+    'get /named': ['login-5-per-minute', 'login-9-per-hour'],
+    'get /own': ['GET /own'],
+    'get /list': ['default', 'GET /list'],
+    'get /chosen': [],
+    'get /later': ['later'],
+  })
+  t.equal((await operationsOf(app))['get /chosen']['x-rate-limit']?.chosen, 'per request')
+})
+
+test('the guard is told of first, wherever it looks', async (t) => {
+  const app = await documentedApp({ guard: { rate: 9 } })
+  app.get('/', ok)
+  app.get('/exempt', { config: { rateLimit: false } }, ok)
+  app.get('/chosen', { config: { rateLimit: () => false } }, ok)
+  t.strictSame(await told(app), {
+    'get /': ['guard', 'default'],
+    'get /exempt': undefined,
+    'get /chosen': ['guard'],
+  })
+})
+
+test('of nested registrations the innermost documents, with the guards of all', async (t) => {
+  for (const guard of [{ rate: 9 }, undefined]) {
+    const app = await documentedApp({ guard, body: 'problem' })
+    await app.register(async (inner) => {
+      await inner.register(rateLimit, { headers: ['draft-11'], exempt: ['/by-list'], store: store() })
+      inner.get('/inner', { config: { rateLimit: { rate: 3, name: 'mine' } } }, ok)
+      inner.get('/by-list', ok)
+      inner.get('/exempt', { config: { rateLimit: false } }, ok)
+    })
+    await app.register(async (scope) => scope.get('/scope', ok))
+    const outer = guard === undefined ? [] : ['guard']
+    t.strictSame(await told(app), {
+      'get /inner': [...outer, 'mine'],
+      'get /by-list': guard && ['guard'],
+      'get /exempt': undefined,
+      'get /scope': [...outer, 'default'],
+    })
+    const { responses } = (await operationsOf(app))['get /inner']
+    t.ok('RateLimit' in (responses[429].headers ?? {}))
+    t.notOk('X-RateLimit-Limit' in (responses[429].headers ?? {}))
+    t.strictSame(Object.keys(responses[429].content ?? {}), ['application/json'])
+  }
+})
+
+test('Swagger may come before or after, in a scope of its own, or in that of the routes', async (t) => {
+  const limits = (scope: FastifyInstance) => scope.register(rateLimit, { store: store() })
+  const documents = (scope: FastifyInstance) => scope.register(swagger, OPENAPI)
+  for (const [outer, inner] of [
+    [[], [documents, limits]],
+    [[], [limits, documents]],
+    [[documents], [limits]],
+    [[limits], [documents]],
+    [[limits, documents], []],
+  ]) {
+    const app = Fastify()
+    for (const load of outer) await load(app)
+    let document = () => ({})
+    await app.register(async (scope) => {
+      for (const load of inner) await load(scope)
+      scope.get('/', ok)
+      document = () => scope.swagger()
+    })
+    await app.ready()
+    t.match(document(), { paths: { '/': { get: { responses: { 200: {}, 429: { headers: {} } } } } } })
+  }
+})
+
+test('without Swagger the schemas of routes stay the objects that they were', async (t) => {
+  const schema = { response: { 200: TEXT } }
+  for (const withSwagger of [false, true]) {
+    const app = Fastify()
+    const seen: { schema?: FastifySchema }[] = []
+    app.addHook('onRoute', (options) => void seen.push(options))
+    if (withSwagger) await app.register(swagger, OPENAPI)
+    await app.register(rateLimit, { store: store() })
+    app.get('/a', { schema }, ok)
+    app.get('/b', ok)
+    await app.ready()
+    t.strictSame(
+      seen.map((options) => options.schema === schema || options.schema === undefined),
+      seen.map(() => !withSwagger),
+    )
+    t.strictSame(Object.keys(schema.response), ['200'], 'which is never changed')
+  }
+})
+
+test('prefixed routes, lists of methods and HEAD have their own, hidden routes stay hidden', async (t) => {
+  const app = await documentedApp({})
+  await app.register(async (scope) => scope.get('/', ok), { prefix: '/api' })
+  app.route({ method: ['PUT', 'POST'], url: '/many/:id', handler: ok })
+  app.get('/both', { config: { swagger: { exposeHeadRoute: true } } }, ok)
+  app.get('/hidden', { schema: { hide: true } as FastifySchema }, ok)
+  const operations = await operationsOf(app)
+  const names = ['get /api/', 'put /many/{id}', 'post /many/{id}', 'get /both', 'head /both']
+  t.strictSame(Object.keys(operations).sort(), names.sort())
+  for (const name of names) t.ok('429' in operations[name].responses, name)
+  t.ok(operations['put /many/{id}'].parameters, 'parameters are told of as before')
+})
+
+test("a transform of the application's own sees the 429 and may take it away", async (t) => {
+  const seen: unknown[] = []
+  const app = await documentedApp(
+    {},
+    {
+      ...OPENAPI,
+      transform: ({ schema, url }) => {
+        seen.push(schema.response)
+        return { schema: url === '/bare' ? { ...schema, response: undefined } : schema, url: `/v1${url}` }
+      },
+    },
+  )
+  app.get('/', ok)
+  app.get('/bare', ok)
+  const operations = await operationsOf(app)
+  t.match(seen, [{ 429: {} }, { 429: {} }])
+  t.ok('429' in operations['get /v1/'].responses)
+  t.strictSame(Object.keys(operations['get /v1/bare'].responses), ['200'])
+})
+
+test('where schemas are of another kind, their transform is given no response of ours', async (t) => {
+  class Kind {
+    readonly json = TEXT
+  }
+  for (const foreign of [{ body: new Kind() }, { response: { 200: new Kind() } }]) {
+    const app = await documentedApp(
+      {},
+      {
+        ...OPENAPI,
+        transform: ({ schema, url }) => {
+          const { response = {}, body, ...rest } = schema as { response?: Record<string, Kind>; body?: Kind }
+          const translated = Object.entries(response).map(([status, kind]) => [
+            status,
+            kind.json.type && kind.json,
+          ])
+          const bodyOf = body && { body: body.json }
+          return { schema: { ...rest, ...bodyOf, response: Object.fromEntries(translated) }, url }
+        },
+      },
+    )
+    app.setValidatorCompiler(() => () => true)
+    app.setSerializerCompiler(() => JSON.stringify)
+    app.post('/kind', { schema: foreign }, ok)
+    app.get('/none', ok)
+    t.strictSame(await told(app), { 'post /kind': ['default'], 'get /none': ['default'] })
+  }
+})
+
+test('the body told of is the one that is sent: none where only the application knows it', async (t) => {
+  const styles = [
+    [{ body: 'fastify' }, 'application/json', 'code'],
+    [{ body: 'problem' }, 'application/problem+json', 'violated-policies'],
+    [{ body: () => 'mine' }, undefined, undefined],
+  ] as const
+  for (const [options, type, property] of styles) {
+    const app = await documentedApp({ rate: 1, ...options })
+    app.get('/', ok)
+    app.get('/handled', { errorHandler: (error, _request, reply) => reply.send(error) }, ok)
+    await app.register(async (scope) => {
+      scope.setErrorHandler((error, _request, reply) => reply.send(error))
+      scope.get('/scope', ok)
+    })
+    const operations = await operationsOf(app)
+    for (const name of ['get /handled', 'get /scope'])
+      t.equal(operations[name].responses[429].content, undefined)
+    const { content } = operations['get /'].responses[429]
+    t.strictSame(content && Object.keys(content), type && [type])
+    await app.inject('/')
+    const reply = await app.inject('/')
+    t.equal(reply.statusCode, 429)
+    if (type === undefined || content === undefined) continue
+    t.equal(String(reply.headers['content-type']).split(';')[0], type)
+    t.strictSame(Object.keys(content[type].schema.properties as object), Object.keys(reply.json()))
+    t.ok(property in reply.json())
+  }
+})
+
+test('each header told of is sent, with a 429 and with a success', async (t) => {
+  for (const family of ['x-ratelimit', 'draft-11'] as const) {
+    const app = await documentedApp({ rate: 1, headers: [family] })
+    app.get('/', ok)
+    const { responses } = (await operationsOf(app))['get /']
+    for (const status of [200, 429]) {
+      const reply = await app.inject('/')
+      t.equal(reply.statusCode, status)
+      const names = Object.keys(responses[status].headers ?? {})
+      t.ok(names.length >= 2)
+      for (const name of names) t.ok(name.toLowerCase() in reply.headers, name)
+    }
+  }
+})
