@@ -39,12 +39,16 @@ export class Gate {
     known: boolean
   }[] = []
 
+  /** May limiters be used without our seeing them named: by routes declared before us, or by a function's choice? */
+  #mayUseAny: boolean
   /** Until a request came through a proxy: that one shows what there is to warn of. */
   #watchesProxy: boolean
 
   constructor(parts: GateParts) {
     this.#parts = parts
-    this.#watchesProxy = parts.warnings.wants('FST_FLOODGATE_W001')
+    const { app, warnings } = parts
+    this.#watchesProxy = warnings.wants('FST_FLOODGATE_W001') || warnings.wants('FST_FLOODGATE_W004')
+    this.#mayUseAny = !warnings.wants('FST_FLOODGATE_W005') || hasRoutes(app)
   }
 
   /** Fastify's `onRoute`: makes the plan and places the hooks. The user's hook arrays are copied, never changed. */
@@ -58,11 +62,15 @@ export class Gate {
 
   /** Fastify's `onReady`: every limiter and every nested registration is known. Throws for names that nobody defined. */
   readonly onReady = async (): Promise<void> => {
+    const { registry, warnings } = this.#parts
     for (const { plan, facts, scope, known } of this.#routes) {
       if (!known || !this.#isOurs(scope)) Object.assign(plan, this.#make(facts, scope))
+      if (typeof facts.rateLimit === 'function' && this.#isOurs(scope)) this.#mayUseAny = true
     }
     this.#parts.documentation.write(this.#routes)
     this.#routes = []
+    if (this.#mayUseAny) return
+    for (const name of registry.unused) warnings.once('FST_FLOODGATE_W005', name)
   }
 
   /** The instance's `onRequest`: the guard, then what can be decided before anything else has run. */
@@ -124,7 +132,11 @@ export class Gate {
 
   #sawProxy(request: FastifyRequest): void {
     this.#watchesProxy = false
-    if (request.ips === undefined) this.#parts.warnings.once('FST_FLOODGATE_W001')
+    const { internals, warnings } = this.#parts
+    if (request.ips === undefined) warnings.once('FST_FLOODGATE_W001')
+    else if (internals.countsHops(request.server) && request.ips.length === 1) {
+      warnings.once('FST_FLOODGATE_W004')
+    }
   }
 
   #setLater(request: FastifyRequest, step: Step | null): void {
@@ -192,6 +204,11 @@ function faulty(error: Error): RoutePlan {
     hooks: [],
     policies: [],
   }
+}
+
+/** Were routes declared that `onRoute` did not see? Those for CORS preflights do not count: they name no limiters. */
+function hasRoutes(app: FastifyInstance): boolean {
+  return /\((?!OPTIONS\))[A-Z]/.test(app.printRoutes())
 }
 
 function asList<T>(hooks: T | T[] | undefined): T[] {

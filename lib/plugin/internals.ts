@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /** What we read of Fastify's context of a route, beyond its public API. Optional, all of it. */
 interface RouteContext {
@@ -10,9 +10,9 @@ interface RouteContext {
 }
 
 /**
- * The one place that looks behind Fastify's public API, for two things that it does not offer: the route of a request without
- * building `request.routeOptions` each time, and hooks for a route that was declared before the plugin loaded. Where a
- * version of Fastify hides its context from us, `config` goes the public way, and the others say no.
+ * The one place that looks behind Fastify's public API, for three things that it does not offer: the route of a request without
+ * building `request.routeOptions` each time, hooks for a route that was declared before the plugin loaded, and whether
+ * `trustProxy` is a number. Where a version of Fastify hides these from us, `config` goes the public way, and the others say no.
  */
 export class Internals {
   #key: symbol | null | undefined
@@ -39,6 +39,16 @@ export class Internals {
     if (context === undefined) return false
     context[name] = [...((context[name] as unknown[] | null) ?? []), hook]
     return true
+  }
+
+  /** Is `trustProxy` a number of hops? `initialConfig` does not tell. */
+  countsHops(app: FastifyInstance): boolean {
+    for (let scope: object | null = app; scope !== null; scope = Object.getPrototypeOf(scope)) {
+      const key = Object.getOwnPropertySymbols(scope).find((key) => key.description === 'fastify.options')
+      if (key === undefined) continue
+      return typeof (scope as Record<symbol, { trustProxy?: unknown }>)[key]?.trustProxy === 'number'
+    }
+    return false
   }
 
   #context(request: FastifyRequest): RouteContext | undefined {

@@ -36,6 +36,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   const { deny } = new Answer(sendHeaders, settings.onDenied, settings.body, internals)
   const context: StageContext = {
     store,
+    warnings,
     sendHeaders,
     ip: strategies.ip,
     allowsClient: allow.client,

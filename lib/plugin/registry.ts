@@ -21,6 +21,8 @@ const RESERVED = ['default', 'guard']
 export class RequestRegistry implements RateLimitRegistry {
   readonly #registry: Registry
   readonly #limiters = new Map<string, RequestLimiter>()
+  /** What the user defined and nobody has asked for. */
+  readonly #unused = new Set<string>()
   readonly #strategies: Strategies
   readonly #defaults: RoutePolicy
   readonly #context: StageContext
@@ -37,10 +39,13 @@ export class RequestRegistry implements RateLimitRegistry {
     checkName(name, 'name')
     if (RESERVED.includes(name))
       throw invalidOption(`limiters.${name}`, name, `names other than ${RESERVED.join(' and ')}`)
-    return this.add(name, policies, `limiters.${name}`).limiter
+    const { limiter } = this.add(name, policies, `limiters.${name}`)
+    this.#unused.add(name)
+    return limiter
   }
 
   get(name: LimiterName): Limiter {
+    this.#unused.delete(name)
     return this.#registry.get(name)
   }
 
@@ -69,7 +74,13 @@ export class RequestRegistry implements RateLimitRegistry {
   find(name: unknown, where = ''): RequestLimiter {
     const limiter = this.#limiters.get(name as string)
     if (limiter === undefined) throw unknownLimiter(name, [...this.#limiters.keys()], where)
+    this.#unused.delete(limiter.limiter.name)
     return limiter
+  }
+
+  /** Names of limiters that were defined and that no route, `hook()` or `get()` has named. */
+  get unused(): Iterable<string> {
+    return this.#unused
   }
 
   /** Adds a limiter under `name`; `where` is the path of its options in errors. */

@@ -142,7 +142,9 @@ export class Planner {
     const name = nameOf(facts)
     const items: unknown[] = Array.isArray(rateLimit) ? rateLimit : [rateLimit]
     const names = items.filter((item) => typeof item === 'string')
-    if (items.length === 0 || new Set(names).size < names.length) throw this.#invalid(facts)
+    // The guard has counted the request already.
+    const wrong = items.length === 0 || new Set(names).size < names.length || names.includes('guard')
+    if (wrong) throw this.#invalid(facts)
     for (const limiter of names) this.#registry.find(limiter, `config.rateLimit of ${name}`)
     return items.map((item, i) => {
       if (typeof item === 'string') return this.#registry.find(item)
@@ -167,7 +169,7 @@ export class Planner {
     return invalidOption(
       `config.rateLimit of ${nameOf(facts)}`,
       value,
-      'false, the name of a limiter, a policy object, a list of these without repetition, or a function',
+      "false, the name of a limiter other than 'guard', a policy object, a list of these without repetition, or a function",
     )
   }
 }

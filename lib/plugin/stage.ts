@@ -4,6 +4,7 @@ import { StoreLimiter } from '../limiter/index.js'
 import { checkCost } from '../policy/index.js'
 import type { Strategy } from './keys.js'
 import { addEntry, Entry, entriesOf, entryOf, type Owner, type Role, refund } from './visit.js'
+import type { Warnings } from './warn.js'
 
 /** A place in the lifecycle of a request where limiters run, in this order. */
 export type Point = 'arrival' | 'onRequest' | HookName
@@ -43,6 +44,7 @@ export interface StageContext extends Owner {
   readonly allowsClient: ((request: FastifyRequest, key: string) => boolean) | null
   /** Is this a request that no limiter may deny: of an allowed client, or a preflight? */
   readonly excuses: (request: FastifyRequest) => boolean
+  readonly warnings: Warnings
   readonly deny: (request: FastifyRequest, reply: FastifyReply, done: Done) => void
 }
 
@@ -112,6 +114,7 @@ export class Stage {
   #settle(request: FastifyRequest, reply: FastifyReply, entries: readonly Entry[], done: Done): void {
     const { store, sendHeaders, deny } = this.#context
     if (entries.length === 0) return done()
+    if (entryOf(request) !== null) this.#warnOfRepeats(request, entries)
     const allowed = store.take(entries)
     if (!allowed) this.#undo(request)
     for (let i = 0; i < entries.length; i++) {
@@ -122,6 +125,18 @@ export class Stage {
     if (!allowed) return deny(request, reply, done)
     sendHeaders(entryOf(request) as Entry)
     done()
+  }
+
+  /** Before the decision: if the second charge is denied, it is the more worth telling. */
+  #warnOfRepeats(request: FastifyRequest, entries: readonly Entry[]): void {
+    const { warnings } = this.#context
+    if (!warnings.wants('FST_FLOODGATE_W007')) return
+    for (const before of entriesOf(request)) {
+      for (const { bucket, key, cost, limiter } of entries) {
+        const same = bucket === before.bucket && key === before.key
+        if (same && cost > 0 && before.charged > 0) warnings.once('FST_FLOODGATE_W007', limiter)
+      }
+    }
   }
 
   /** A route's limiters are all or nothing: what the earlier stages charged goes back when a later one denies. */

@@ -30,6 +30,7 @@ const ROUTE_MISUSES: [string, unknown, string, RegExp][] = [
     'FST_FLOODGATE_OPTION',
     /'default', 'default'.*without repetition/,
   ],
+  ['the guard', 'guard', 'FST_FLOODGATE_OPTION', /is 'guard'; allowed: .* other than 'guard'/],
   ['false in a list', ['default', false], 'FST_FLOODGATE_OPTION', /rateLimit\[1\]' is false/],
   ['a number in a list', ['default', 5], 'FST_FLOODGATE_OPTION', /rateLimit\[1\]' is 5/],
   ['a list in a list', [['default']], 'FST_FLOODGATE_OPTION', /rateLimit\[0\]/],
