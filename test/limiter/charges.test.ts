@@ -109,6 +109,7 @@ test('a new charge asks for one unit and has denied nothing', async (t) => {
     allowed: true,
     remaining: 0,
     resetAfter: 0,
+    renewAfter: 0,
     retryAfter: 0,
   })
 })
