@@ -103,6 +103,17 @@ test('README', async (t) => {
     t.ok(retryAfter >= 1 && retryAfter <= 60)
   })
 
+  await t.test('has a row for every option of the plugin', async (t) => {
+    const types = readFileSync(new URL('types/options.ts', ROOT), 'utf8')
+    const [, body] = types.match(/interface RateLimitOptions extends [^{]*\{([\s\S]*?)\n\}/) as string[]
+    const own = [...body.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name)
+    const table = README.slice(README.indexOf('## Options'), README.indexOf('## Warnings'))
+    t.ok(own.length >= 14)
+    for (const name of [...own, 'rate', 'per', 'burst', 'algorithm', 'key', 'cost', 'hook']) {
+      t.match(table, new RegExp(`^\\|.*\`${name}\`.*\\|`, 'm'), name)
+    }
+  })
+
   await t.test('shows what clients really see for each setting', async (t) => {
     const rows = [...README.matchAll(/^\| `(\{.*?\})` \| (.*?) \| (.*?) \|$/gm)].map(([, ...cells]) => cells)
     t.equal(rows.length, 6)

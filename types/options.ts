@@ -114,7 +114,7 @@ export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
   /** IPv6 clients are counted per network of this many bits, 1 to 128. Default: 64. */
   ipv6Prefix?: number
   /** Called at each denial, before the reply. It may reply itself. What it throws is logged, and denies all the same. */
-  onDenied?: (request: FastifyRequest, reply: FastifyReply, decision: Decision) => void
+  onDenied?: (request: FastifyRequest, reply: FastifyReply, decision: Denied) => void
 }
 
 /** All limiters of one registration, by name: `app.rateLimit`. Iterating yields the limiters. */

@@ -19,7 +19,10 @@ export interface PolicyOptions {
   name?: string
   /** Default: `'token-bucket'`. */
   algorithm?: Algorithm
-  /** Units allowed per period: an integer of 0 (nothing is ever allowed) to 1,000,000 a second. Default: 100. */
+  /**
+   * Units allowed per period: an integer of 0 (nothing is ever allowed) to 1,000,000 a second; at most
+   * 1,000,000 in a sliding window, which remembers each of them in 8 bytes. Default: 100.
+   */
   rate?: number
   /** The period. Default: `'minute'`. */
   per?: Period

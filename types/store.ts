@@ -38,6 +38,11 @@ export interface Charge {
   resetAfter: number
   /** Verdict: whole ms until the next unit comes back; 0 when none is out. */
   renewAfter: number
+  /**
+   * Written by `take`: when the units were charged, in the store's own terms. A refund with it gives back those units
+   * only, as far as they still count; `Infinity`, as it is at first, gives back the newest.
+   */
+  stamp: number
   /** Verdict: whole ms until the cost fits; 0 when allowed, `Infinity` for never. */
   retryAfter: number
 }
@@ -54,7 +59,7 @@ export interface SyncStore {
   take(charges: readonly Charge[]): boolean
   /** Answers what `take` would answer, and charges nothing. */
   peek(charges: readonly Charge[]): boolean
-  /** Gives back up to `cost` units to each key, never lifting it above full. Fills no verdict. */
+  /** Gives back up to `cost` of the units that `stamp` says to each key, never lifting it above full. Fills no verdict. */
   refund(charges: readonly Charge[]): void
   /** Forgets each key, as if it had never been seen. Fills no verdict. */
   reset(charges: readonly Charge[]): void

@@ -11,6 +11,7 @@ export function newCharge(bucket: Bucket): Charge {
     resetAfter: 0,
     renewAfter: 0,
     retryAfter: 0,
+    stamp: Number.POSITIVE_INFINITY,
   }
 }
 
@@ -29,7 +30,7 @@ export function isTighter(a: Verdict, b: Verdict): boolean {
 export type Verdict = Pick<Charge, 'allowed' | 'remaining' | 'resetAfter' | 'retryAfter'>
 
 /** The tightest of one charge or more. */
-export function tightest(charges: readonly Charge[]): Charge {
+export function tightest<C extends Charge>(charges: readonly C[]): C {
   let tightest = charges[0]
   for (let i = 1; i < charges.length; i++) if (isTighter(charges[i], tightest)) tightest = charges[i]
   return tightest

@@ -35,6 +35,9 @@ export class StoreLimiter implements Limiter {
     this.name = name
     this.policies = policies
     this.store = store
+    const { maxKeys } = store.stats()
+    if (policies.length > maxKeys)
+      throw invalidOption('maxKeys', maxKeys, `at least one a policy: ${policies.length}`)
     this.buckets = policies.map((policy) => store.open(policy))
     this.#charges = this.buckets.map(newCharge)
   }
@@ -65,6 +68,7 @@ export class StoreLimiter implements Limiter {
     for (const charge of this.#charges) {
       charge.key = key
       charge.cost = cost
+      charge.stamp = Number.POSITIVE_INFINITY
     }
     return this.#charges
   }
@@ -115,7 +119,6 @@ function spell(limiter: string, { rate }: Policy, per: Period = 'minute'): strin
 /** The cost of a call. A number where the options belong would be a cost that goes uncharged, so it is refused. */
 function costOf(options: TakeOptions | undefined): number | undefined {
   if (options === undefined) return undefined
-  if (typeof options !== 'object' || options === null)
-    throw invalidOption('options', options, 'an object such as { cost: 5 }')
+  refuseUnknown(options, ['cost'], 'options.')
   return options.cost
 }

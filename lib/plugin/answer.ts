@@ -48,11 +48,12 @@ export class Answer {
     const message = denialMessage(entry.retryAfter)
     if (this.#body === 'fastify' && this.#internals.answersPlainly(request)) {
       sendText(reply, JSON_TYPE, fastifyBody(message))
-    } else if (this.#body !== 'fastify' && this.#internals.hasOwnErrorHandler(request)) {
+    } else if (this.#body !== 'fastify' && this.#internals.hasDefaultErrorHandler(request)) {
       this.#sendBody(this.#body, request, reply, entry, message, done)
     } else done(deniedError(message, requestDecision(entry)))
   }
 
+  /** Where the function fails the failure is logged, and the denial goes the way of an error. */
   #sendBody(
     body: Exclude<BodyStyle, 'fastify'>,
     request: FastifyRequest,
@@ -63,17 +64,17 @@ export class Answer {
   ): void {
     const decision = requestDecision(entry) as Denied
     if (body === 'problem') return sendText(reply, PROBLEM_TYPE, problemBody(message, decision.violated))
-    let payload: unknown
-    try {
-      payload = body(request, decision)
-    } catch (error) {
-      return failed(reply, error as Error, done)
+    const failed = (error: unknown) => {
+      request.log.error({ err: error }, 'body failed')
+      done(deniedError(message, decision))
     }
-    if (!isPromise(payload)) return void reply.send(payload)
-    Promise.resolve(payload).then(
-      (payload) => reply.send(payload),
-      (error) => failed(reply, error, done),
-    )
+    try {
+      const payload = body(request, decision)
+      if (isPromise(payload)) Promise.resolve(payload).then((payload) => reply.send(payload), failed)
+      else reply.send(payload)
+    } catch (error) {
+      failed(error)
+    }
   }
 
   /** Calls `onDenied` and tells whether it replied. A failure of it is logged and changes nothing. */
@@ -87,7 +88,7 @@ export class Answer {
       return send.call(reply, payload)
     }
     try {
-      const returned: unknown = onDenied(request, reply, requestDecision(entry))
+      const returned: unknown = onDenied(request, reply, requestDecision(entry) as Denied)
       if (isPromise(returned)) Promise.resolve(returned).catch(failed)
     } catch (error) {
       failed(error)
@@ -105,12 +106,6 @@ function sendText(reply: FastifyReply, type: string, text: string): void {
 
 function asItIs(text: string): string {
   return text
-}
-
-/** A body function that fails is a defect of the server, not the client's: no 429. */
-function failed(reply: FastifyReply, error: Error, done: Done): void {
-  reply.raw.statusCode = 500
-  done(error)
 }
 
 /** Node.js leaves the socket of an upgrade to whoever answers it: it would stay open, and hold `app.close()` up. */

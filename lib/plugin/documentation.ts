@@ -65,6 +65,9 @@ export class Documentation {
 function isForeign(schema: RouteSchema = {}): boolean {
   const { body, querystring, params, headers, response } = schema
   return [body, querystring, params, headers, ...Object.values(response ?? {})].some(
-    (part) => typeof part === 'object' && part !== null && Object.getPrototypeOf(part) !== Object.prototype,
+    (part) =>
+      typeof part === 'object' &&
+      part !== null &&
+      ![Object.prototype, null].includes(Object.getPrototypeOf(part)),
   )
 }

@@ -80,12 +80,10 @@ export class Gate {
     const { allow, guard } = this.#parts
     if (this.#watchesProxy && request.headers['x-forwarded-for']) this.#sawProxy(request)
     if (allow.address?.(request.ip)) return done()
-    const preflight = isPreflight(request)
-    const arrival = preflight ? null : plan.arrival
-    if (plan.later !== null && !preflight) this.#setLater(request, plan.later)
-    if (guard === null || (preflight && request.routeOptions.method === 'OPTIONS')) {
-      return arrival === null ? done() : arrival.run(request, reply, done)
-    }
+    if (isPreflight(request)) return done()
+    const { arrival, later } = plan
+    if (later !== null) this.#setLater(request, later)
+    if (guard === null) return arrival === null ? done() : arrival.run(request, reply, done)
     if (arrival === null) return guard.run(request, reply, done)
     guard.run(request, reply, (error) =>
       error === undefined ? arrival.run(request, reply, done) : done(error),

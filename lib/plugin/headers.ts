@@ -1,5 +1,5 @@
 import type { onSendHookHandler } from 'fastify'
-import type { HeaderFamily } from '../../types/index.js'
+import type { HeaderFamily, Policy } from '../../types/index.js'
 import {
   DRAFT_11,
   exposeHeaders,
@@ -30,8 +30,13 @@ function writeClassic({ reply, bucket, remaining, resetAfter }: Entry): void {
   reply.header(X_RATELIMIT.reset, String(resetSeconds(resetAfter)))
 }
 
-/** The members of RateLimit-Policy never change: each is made once. */
-const policyItems = new WeakMap<object, string>()
+/** The members of RateLimit-Policy, which never change. */
+const policyItems = new WeakMap<Policy, string>()
+
+/** Makes what can be made of the headers of policies before the first request. */
+export function prepareHeaders(policies: readonly Policy[]): void {
+  for (const policy of policies) policyItems.set(policy, policyItem(policy))
+}
 
 /** All policies on success; of a denial those that denied, so that `t` never disagrees with Retry-After. */
 function writeDraft(tightest: Entry): void {
@@ -42,11 +47,7 @@ function writeDraft(tightest: Entry): void {
     if (entry.allowed !== allowed) continue
     const { policy } = entry.bucket
     const first = entry === tightest
-    let item = policyItems.get(policy)
-    if (item === undefined) {
-      item = policyItem(policy)
-      policyItems.set(policy, item)
-    }
+    const item = policyItems.get(policy) as string
     // The tightest leads.
     policies = first ? join(item, policies) : join(policies, item)
     limits = first ? join(limitItem(policy, entry), limits) : join(limits, limitItem(policy, entry))

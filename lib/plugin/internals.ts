@@ -25,11 +25,11 @@ export class Internals {
   /** Would nobody but us see the difference between an error and the body that Fastify makes of it? */
   answersPlainly(request: FastifyRequest): boolean {
     const context = this.#context(request)
-    return this.hasOwnErrorHandler(request) && !context?.onError && !context?.schema?.response
+    return this.hasDefaultErrorHandler(request) && !context?.onError && !shapes429(context?.schema?.response)
   }
 
   /** Is the error handler of the route known to be Fastify's own? */
-  hasOwnErrorHandler(request: FastifyRequest): boolean {
+  hasDefaultErrorHandler(request: FastifyRequest): boolean {
     return isRoot(this.#context(request)?.errorHandler)
   }
 
@@ -63,4 +63,9 @@ export class Internals {
 /** Error handlers inherit from the one they were set over; Fastify's own from no other. */
 function isRoot(errorHandler: object | undefined): boolean {
   return errorHandler !== undefined && Object.getPrototypeOf(errorHandler) === Object.prototype
+}
+
+/** Does a response schema have a say in what a 429 looks like? */
+function shapes429(response: object | undefined): boolean {
+  return response !== undefined && ['429', '4xx', '4XX', 'default'].some((status) => status in response)
 }

@@ -1,7 +1,8 @@
-import type { RateLimitOptions, RoutePolicy } from '../../types/index.js'
+import type { RateLimitOptions } from '../../types/index.js'
 import { FAMILIES } from '../http/index.js'
 import { invalidOption, refuseUnknown, show } from '../policy/index.js'
 import { readEnv } from './env.js'
+import type { Defaults } from './registry.js'
 
 const POLICY = ['algorithm', 'rate', 'per', 'burst', 'key', 'cost', 'hook']
 const OWN = [
@@ -40,7 +41,7 @@ type Defaulted =
 export type Settings = RateLimitOptions &
   Required<Pick<RateLimitOptions, Defaulted>> & {
     /** The default limiter, as far as somebody said what it is. */
-    readonly defaults: RoutePolicy
+    readonly defaults: Defaults
   }
 
 /** Checks the options that belong to no limiter; throws a coded error that names the first that is wrong. */
@@ -69,7 +70,7 @@ export function readOptions(options: RateLimitOptions, env: NodeJS.ProcessEnv): 
   }
   checkScalars(options)
   const overrides = options.env === undefined ? {} : readEnv(options.env, env)
-  const defaults = { algorithm, rate, per, burst, key, cost, hook, ...overrides }
+  const defaults = { algorithm, rate, per, burst, key, cost, hook, codePer: per, ...overrides }
   return { ...options, keys, limiters, exempt, headers, exposeHeaders, body, warnings, ipv6Prefix, defaults }
 }
 

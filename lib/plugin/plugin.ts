@@ -63,7 +63,8 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
 }
 
 function defineLimiters(registry: RequestRegistry, { defaults, limiters }: Settings): void {
-  registry.add('default', defaults, '', defaults)
+  const { codePer: _, ...policy } = defaults
+  registry.add('default', policy, '', defaults)
   for (const [name, policies] of Object.entries(limiters)) registry.define(name, policies)
 }
 

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 
 /**
- * A CORS preflight that some route answers: to the browser a denial would look like a CORS failure. It spends nothing, but
- * the guard sees it where the route answers other methods, too, since anybody can dress a request up like this.
+ * A CORS preflight, answered by a route that answers nothing else: to the browser a denial would look like a CORS failure.
+ * Anybody can dress a request up like one, so it gets nowhere else by it.
  */
 export function isPreflight(request: FastifyRequest): boolean {
   const { method, headers } = request
@@ -10,6 +10,10 @@ export function isPreflight(request: FastifyRequest): boolean {
     method === 'OPTIONS' &&
     headers.origin !== undefined &&
     headers['access-control-request-method'] !== undefined &&
-    request.is404 === false
+    isOptionsOnly(request.routeOptions.method)
   )
+}
+
+function isOptionsOnly(method: string | string[] | undefined): boolean {
+  return method === 'OPTIONS' || (Array.isArray(method) && method.every((one) => one === 'OPTIONS'))
 }

@@ -9,6 +9,7 @@ import {
   refuseUnknown,
   show,
 } from '../policy/index.js'
+import { prepareHeaders } from './headers.js'
 import type { Strategies, Strategy } from './keys.js'
 import { type Done, RequestLimiter, Stage, type StageContext } from './stage.js'
 
@@ -17,6 +18,12 @@ const HOOKS = ['preValidation', 'preHandler']
 /** Names of limiters that have options of their own. */
 const RESERVED = ['default', 'guard']
 
+/** What policies inherit that do not say otherwise: the default limiter, as far as the user described it. */
+export type Defaults = RoutePolicy & {
+  /** The period as the code has it, where the environment says another. */
+  readonly codePer?: RoutePolicy['per']
+}
+
 /** The limiters of one registration, with what requests need to know of each. */
 export class RequestRegistry implements RateLimitRegistry {
   readonly #registry: Registry
@@ -24,11 +31,10 @@ export class RequestRegistry implements RateLimitRegistry {
   /** What the user defined and nobody has asked for. */
   readonly #unused = new Set<string>()
   readonly #strategies: Strategies
-  readonly #defaults: RoutePolicy
+  readonly #defaults: Defaults
   readonly #context: StageContext
 
-  /** `defaults` is what policies inherit that do not say otherwise: the default limiter, as the user wrote it. */
-  constructor(registry: Registry, strategies: Strategies, defaults: RoutePolicy, context: StageContext) {
+  constructor(registry: Registry, strategies: Strategies, defaults: Defaults, context: StageContext) {
     this.#registry = registry
     this.#strategies = strategies
     this.#defaults = defaults
@@ -84,12 +90,7 @@ export class RequestRegistry implements RateLimitRegistry {
   }
 
   /** Adds a limiter under `name`; `where` is the path of its options in errors. */
-  add(
-    name: string,
-    policies: AnyPolicy,
-    where: string,
-    defaults: RoutePolicy = this.#defaults,
-  ): RequestLimiter {
+  add(name: string, policies: AnyPolicy, where: string, defaults: Defaults = this.#defaults): RequestLimiter {
     const list = Array.isArray(policies) ? (policies as readonly RoutePolicy[]) : [policies as RoutePolicy]
     const dot = where === '' ? '' : `${where}.`
     list.forEach((options, i) => {
@@ -109,6 +110,7 @@ export class RequestRegistry implements RateLimitRegistry {
     const compiled = Array.isArray(policies)
       ? compilePolicies(inherited, name, where)
       : [compilePolicy(inherited[0], name, dot)]
+    prepareHeaders(compiled)
     const limiter = new RequestLimiter(this.#registry.add(name, compiled), strategy, cost, hook)
     this.#limiters.set(name, limiter)
     return limiter
@@ -132,11 +134,20 @@ export class RequestRegistry implements RateLimitRegistry {
   }
 }
 
-/** What a policy leaves out comes from the default limiter: its burst only where both are token buckets. */
-function inherit({ key, cost, hook, ...own }: RoutePolicy, defaults: RoutePolicy): RoutePolicy {
-  const { algorithm = defaults.algorithm, rate = defaults.rate, per = defaults.per } = own
-  const { burst = algorithm === 'sliding-window' ? undefined : defaults.burst } = own
+/**
+ * What a policy leaves out comes from the default limiter. A rate of its own is per the period that the code says, and is
+ * not loosened by an inherited burst, which only a token bucket has.
+ */
+function inherit({ key, cost, hook, ...own }: RoutePolicy, { codePer, ...defaults }: Defaults): RoutePolicy {
+  const { algorithm = defaults.algorithm, rate = defaults.rate } = own
+  const { per = own.rate === undefined ? defaults.per : codePer } = own
+  const { burst = algorithm === 'sliding-window' ? undefined : inheritedBurst(defaults.burst, own.rate) } =
+    own
   return { ...own, algorithm, rate, per, burst }
+}
+
+function inheritedBurst(burst: number | undefined, rate: number | undefined): number | undefined {
+  return burst === undefined || rate === undefined ? burst : Math.min(burst, rate)
 }
 
 /** What a list of policies says of their limiter as a whole: each of these may be given once, or always the same. */

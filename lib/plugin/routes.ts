@@ -76,7 +76,9 @@ export class Planner {
     this.#exempt = matcher(exempt)
     const byDefault = registry.find('default')
     this.#default = this.#planOf([byDefault])
-    this.#notFound = byDefault.strategy === registry.ip ? this.#default : GUARDED
+    // A list that exempts every URL exempts those that are no route's, too.
+    const everything = this.#exempt('')
+    this.#notFound = everything ? EXEMPT : byDefault.strategy === registry.ip ? this.#default : GUARDED
   }
 
   /** The plan of a route; throws a coded error for a config that makes no sense. */
@@ -90,7 +92,13 @@ export class Planner {
     }
     if (typeof rateLimit === 'string') return this.#planOf(this.#members(facts))
     if (typeof rateLimit !== 'object' || rateLimit === null) throw this.#invalid(facts)
-    return this.#shared(facts) ?? this.#remember(facts, this.#planOf(this.#members(facts)))
+    const shared = this.#shared(facts)
+    if (shared !== undefined) return shared
+    try {
+      return this.#remember(facts, this.#planOf(this.#members(facts)))
+    } catch (error) {
+      throw named(error as Error, facts)
+    }
   }
 
   /** The plan of requests that no route answers: their client's IP is all that is known of them. */
@@ -177,6 +185,13 @@ export class Planner {
 /** What a route is called in errors, and its own limiters too: printable ASCII. */
 function nameOf({ methods, url }: RouteFacts): string {
   return `${methods.join('|')} ${encodeURI(url)}`
+}
+
+/** An error that says which route it is about. */
+function named(error: Error, facts: RouteFacts): Error {
+  const where = `config.rateLimit of ${nameOf(facts)}`
+  if (!error.message.includes(where)) error.message += `; in ${where}`
+  return error
 }
 
 /**

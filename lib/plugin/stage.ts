@@ -15,7 +15,8 @@ export class RequestLimiter {
   readonly strategy: Strategy
   readonly cost: number | ((request: FastifyRequest) => number)
   readonly point: Point
-  #unkeyed: StoreLimiter | null = null
+  /** The same policies in a key space of their own, for requests that have no key. */
+  readonly unkeyed: StoreLimiter
 
   constructor(
     limiter: StoreLimiter,
@@ -27,13 +28,7 @@ export class RequestLimiter {
     this.strategy = strategy
     this.cost = cost
     this.point = hook ?? (strategy.onArrival ? 'arrival' : 'onRequest')
-  }
-
-  /** The same policies in a key space of their own, for requests that have no key. */
-  get unkeyed(): StoreLimiter {
-    const { name, policies, store } = this.limiter
-    this.#unkeyed ??= new StoreLimiter(name, policies, store)
-    return this.#unkeyed
+    this.unkeyed = new StoreLimiter(limiter.name, limiter.policies, limiter.store)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bucket, Charge, Decision, RequestRateLimit, SyncStore } from '../../types/index.js'
-import { decisionOf, isTighter } from '../limiter/index.js'
+import { decide, decisionOf, isTighter, tightest } from '../limiter/index.js'
 import { checkCost } from '../policy/index.js'
 
 /**
@@ -25,6 +25,7 @@ export class Entry implements Charge {
   resetAfter = 0
   renewAfter = 0
   retryAfter = 0
+  stamp = Number.POSITIVE_INFINITY
   readonly limiter: string
   readonly role: Role
   /** Units that are charged at present. */
@@ -78,20 +79,16 @@ export function addEntry(request: FastifyRequest, entry: Entry): void {
 }
 
 function setEntries(request: FastifyRequest, entries: Entry[]): Entry {
-  let tightest = entries[0]
-  for (const entry of entries) {
-    entry.all = null
-    if (isTighter(entry, tightest)) tightest = entry
-  }
-  tightest.all = entries.length > 1 ? entries : null
-  ;(request as Visited)[visit] = tightest
-  return tightest
+  for (const entry of entries) entry.all = null
+  const head = tightest(entries)
+  head.all = entries.length > 1 ? entries : null
+  ;(request as Visited)[visit] = head
+  return head
 }
 
 /** The decision of a request, as its tightest entry tells it. */
 export function requestDecision(entry: Entry): Decision {
-  const violated = () => (entry.all ?? [entry]).filter((e) => !e.allowed).map((e) => e.bucket.policy.name)
-  return decisionOf(entry.bucket.policy, entry, violated)
+  return decide(entry.all ?? [entry])
 }
 
 /** `request.rateLimit`: made when somebody reads it. */
@@ -123,9 +120,19 @@ export class RequestView implements RequestRateLimit {
     checkCost(cost)
     const entries = this.#own()
     for (const entry of entries) entry.cost = cost
-    if (entries[0].owner.store.take(entries)) for (const entry of entries) entry.charged += cost
+    const { store } = entries[0].owner
+    const passed = entries.filter((entry) => entry.allowed)
+    if (store.take(entries)) {
+      for (const entry of entries) entry.charged += cost
+      this.#update()
+      return this.decision
+    }
+    const decision = decide(entries)
+    // The request itself was allowed, if it was, and still is.
+    for (const entry of passed) entry.cost = 0
+    store.peek(passed)
     this.#update()
-    return this.decision
+    return decision
   }
 
   refund(cost?: number): void {

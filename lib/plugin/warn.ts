@@ -1,6 +1,6 @@
 import { invalidOption, refuseUnknown } from '../policy/index.js'
 
-const README = 'https://github.com/fastify-floodgate/fastify-floodgate'
+const README = 'https://www.npmjs.com/package/fastify-floodgate'
 
 /** Requests without a key, from the first on, after which a limiter's key strategy is taken to be wrong. */
 export const PATIENCE = 100

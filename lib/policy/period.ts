@@ -11,7 +11,7 @@ const NOISE = 2 * Number.EPSILON
 
 /** A period in whole microseconds, at least 1. `option` names the culprit in the error. */
 export function parsePeriod(per: unknown, option: string): number {
-  const ms = typeof per === 'string' ? (UNITS[per] ?? parse(per)) : per
+  const ms = typeof per === 'string' ? (UNITS[per] ?? (/[a-z]/i.test(per) ? parse(per) : undefined)) : per
   if (typeof ms !== 'number' || !(ms > 0 && ms <= LONGEST)) throw invalidOption(option, per, ALLOWED)
   return Math.ceil(ms * 1000 * (1 - NOISE))
 }

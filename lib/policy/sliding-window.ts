@@ -29,6 +29,11 @@ function instant(ring: Ring, nth: number): number {
   return ring.slots[ring.base + (slot < ring.capacity ? slot : slot - ring.capacity)]
 }
 
+function write(ring: Ring, nth: number, micros: number): void {
+  const slot = ring.start + nth
+  ring.slots[ring.base + (slot < ring.capacity ? slot : slot - ring.capacity)] = micros
+}
+
 /** Heals a ring whose newest unit lies in the future, because a clock stepped back: it slides into the past whole. */
 export function settle(ring: Ring, now: number): void {
   if (ring.count === 0) return
@@ -45,17 +50,21 @@ export function wait(law: SlidingWindow, ring: Ring, now: number, cost: number):
   return lastToLeave < 0 ? 0 : Math.max(0, instant(ring, lastToLeave) + law.window - now)
 }
 
-/** Units that count now, found by bisection: at most log2(rate) looks. */
+/** Units that count now. */
 export function used(law: SlidingWindow, ring: Ring, now: number): number {
-  const horizon = now - law.window
+  return ring.count - countUntil(ring, now - law.window)
+}
+
+/** Units that are not younger than `micros`, found by bisection: at most log2(rate) looks. */
+function countUntil(ring: Ring, micros: number): number {
   let low = 0
   let high = ring.count
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (instant(ring, middle) <= horizon) low = middle + 1
+    if (instant(ring, middle) <= micros) low = middle + 1
     else high = middle
   }
-  return ring.count - low
+  return low
 }
 
 /** Microseconds until no unit counts any more. */
@@ -77,14 +86,19 @@ export function expire(ring: Ring, used: number): void {
 
 /** Writes `cost` units at `now`. The ring must have room: `capacity - count >= cost`. */
 export function charge(ring: Ring, now: number, cost: number): void {
-  for (let i = 0; i < cost; i++) {
-    const slot = ring.start + ring.count + i
-    ring.slots[ring.base + (slot < ring.capacity ? slot : slot - ring.capacity)] = now
-  }
+  for (let i = 0; i < cost; i++) write(ring, ring.count + i, now)
   ring.count += cost
 }
 
-/** Takes the newest `cost` units back, or as many as there are. */
-export function refund(ring: Ring, cost: number): void {
-  ring.count -= Math.min(cost, ring.count)
+/**
+ * Takes back `cost` of the units that were charged at the instant `charged`, or as many of them as are there; the newest
+ * units if it is `Infinity`, for not known. Younger units move up.
+ */
+export function refund(ring: Ring, cost: number, charged: number): void {
+  const known = charged !== Number.POSITIVE_INFINITY
+  const end = known ? countUntil(ring, charged) : ring.count
+  let start = end
+  while (start > 0 && end - start < cost && (!known || instant(ring, start - 1) === charged)) start--
+  for (let i = end; i < ring.count; i++) write(ring, start + i - end, instant(ring, i))
+  ring.count -= end - start
 }

@@ -57,9 +57,13 @@ export function charge(bucket: TokenBucket, tat: number, now: number, cost: numb
   return Math.max(tat, now) + cost * bucket.interval
 }
 
-/** The tat after `cost` units came back: `now`, which is full, at the lowest. */
-export function refund(bucket: TokenBucket, tat: number, now: number, cost: number): number {
-  return Math.max(tat - Math.min(cost, bucket.burst) * bucket.interval, now)
+/**
+ * The tat after `cost` units came back: `now`, which is full, at the lowest. `charged` is the tat that their charge left
+ * behind: what has refilled since is nobody's to give back. `Infinity` if that is not known.
+ */
+export function refund(bucket: TokenBucket, tat: number, now: number, cost: number, charged: number): number {
+  const due = Math.min(Math.min(cost, bucket.burst) * bucket.interval, Math.max(0, charged - now))
+  return Math.max(tat - due, now)
 }
 
 /** Whole units that can be spent now. */

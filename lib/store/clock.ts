@@ -13,13 +13,18 @@ export function monotonicMicros(clock: Clock): () => number {
   const first = clock.now()
   if (!Number.isFinite(first))
     throw invalidOption('clock', clock, 'a clock whose now() is a finite number of ms')
-  let last = Math.round(first * 1000)
+  let last = micros(first)
   let elapsed = 0
   return () => {
-    const reading = Math.round(clock.now() * 1000)
+    const reading = micros(clock.now())
     if (!Number.isFinite(reading)) return elapsed
     if (reading > last) elapsed += reading - last
     last = reading
     return elapsed
   }
+}
+
+/** Whole microseconds of a reading in ms, by way of nanoseconds: or noise in the last bit would decide at half a one. */
+function micros(ms: number): number {
+  return Math.round(Math.round(ms * 1e6) / 1e3)
 }

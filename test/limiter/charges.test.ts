@@ -111,5 +111,6 @@ test('a new charge asks for one unit and has denied nothing', async (t) => {
     resetAfter: 0,
     renewAfter: 0,
     retryAfter: 0,
+    stamp: Number.POSITIVE_INFINITY,
   })
 })

@@ -183,9 +183,19 @@ function thrownBy(call: () => unknown): Error {
 test('a number in place of the options is refused, or a cost would go uncharged', async (t) => {
   const limiter = createLimiter({ name: 'api', rate: 1, per: 'minute' })
   for (const verb of ['take', 'peek'] as const) {
-    for (const options of [5, null] as never[]) {
+    for (const options of [5, null, [5]] as never[]) {
       t.throws(() => limiter[verb]('a', options), { code: 'FST_FLOODGATE_OPTION', message: /'options'/ })
     }
+    t.throws(() => limiter[verb]('a', { csot: 5 } as never), { code: 'FST_FLOODGATE_UNKNOWN_OPTION' })
   }
   t.ok(limiter.take('a').allowed, 'and nothing was charged')
+})
+
+test('a store with room for fewer keys than a limiter has policies would limit nothing, and is refused', async (t) => {
+  const policies = [{ rate: 1 }, { rate: 2 }, { rate: 3 }]
+  t.throws(() => createLimiter({ name: 'api', policies }, { store: memoryStore({ maxKeys: 2 }) }), {
+    code: 'FST_FLOODGATE_OPTION',
+    message: /'maxKeys' is 2; allowed: at least one a policy: 3/,
+  })
+  t.ok(createLimiter({ name: 'api', policies }, { store: memoryStore({ maxKeys: 3 }) }))
 })

@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { type Test, test } from 'tap'
 import rateLimit, { memoryStore, type RateLimitOptions } from '../../lib/index.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
@@ -8,8 +8,9 @@ async function denied(
   t: Test,
   options: RateLimitOptions,
   prepare: (app: FastifyInstance) => void = () => {},
+  logger: FastifyServerOptions['logger'] = false,
 ) {
-  const app = Fastify()
+  const app = Fastify({ logger }) as unknown as FastifyInstance
   t.teardown(() => app.close())
   prepare(app)
   const store = memoryStore({ clock: new ManualClock() })
@@ -56,15 +57,21 @@ test('a body function makes the body from the request and the decision, and may 
   t.match(later, { statusCode: 429, body: 'slow down' })
 })
 
-test('a body function that fails is a 500: the defect is the server’s', async (t) => {
-  const thrown = await denied(t, {
-    body: () => {
+test('a body function that fails is logged, and the client gets the plain 429', async (t) => {
+  const failures: (() => unknown)[] = [
+    () => {
       throw new Error('oops')
     },
-  })
-  t.match(thrown.json(), { statusCode: 500, message: 'oops' })
-  const rejected = await denied(t, { body: async () => Promise.reject(new Error('oops')) })
-  t.match(rejected.json(), { statusCode: 500, message: 'oops' })
+    async () => Promise.reject(new Error('oops')),
+  ]
+  for (const body of failures) {
+    const lines: { msg: string; err?: { message: string } }[] = []
+    const stream = { write: (line: string) => lines.push(JSON.parse(line)) }
+    const reply = await denied(t, { body }, undefined, { level: 'error', stream })
+    t.match(reply, { statusCode: 429, headers: { 'retry-after': '60' } })
+    t.match(reply.json(), { code: 'FST_FLOODGATE_DENIED' })
+    t.match(lines, [{ msg: 'body failed', err: { message: 'oops' } }])
+  }
 })
 
 test('a body that is none is refused at registration', async (t) => {

@@ -30,7 +30,9 @@ const ROWS: [string, RateLimitOptions, RoutePolicy, Partial<Policy>][] = [
   ['what nobody says, from nobody', {}, {}, { algorithm: bucket, rate: 100, per: 60_000, limit: 10 }],
   ['the period', { per: 'hour' }, { rate: 5 }, { rate: 5, per: 3_600_000, limit: 5 }],
   ['the rate', { rate: 7 }, { per: 'day' }, { rate: 7, per: 86_400_000, limit: 7 }],
-  ['the burst that was given', { burst: 50 }, { rate: 5 }, { rate: 5, limit: 50 }],
+  ['the burst that was given', { burst: 50 }, { per: 'day' }, { rate: 100, limit: 50 }],
+  ['a burst that is less than a rate of its own', { burst: 5 }, { rate: 7 }, { rate: 7, limit: 5 }],
+  ['no burst above a rate of its own', { burst: 50 }, { rate: 5 }, { rate: 5, limit: 5 }],
   ['no burst that was only a default', { rate: 100 }, { rate: 5 }, { rate: 5, limit: 5 }],
   ['the algorithm', { algorithm: window, rate: 7 }, { per: 'day' }, { algorithm: window, rate: 7, limit: 7 }],
   [

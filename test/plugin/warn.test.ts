@@ -44,7 +44,7 @@ test('every warning is a FloodgateWarning that ends with its place in the README
   list.forEach(({ type, code, message }, i) => {
     t.same([type, code], ['FloodgateWarning', CODES[i]])
     const anchor = code.toLowerCase()
-    t.ok(message.endsWith(`. See https://github.com/fastify-floodgate/fastify-floodgate#${anchor}`), message)
+    t.ok(message.endsWith(`. See https://www.npmjs.com/package/fastify-floodgate#${anchor}`), message)
   })
   t.end()
 })

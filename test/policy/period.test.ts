@@ -17,6 +17,7 @@ test('what is no period is refused with the option, the value and what is allowe
     'fortnight',
     '',
     '-5 minutes',
+    '60',
     null,
     {},
     '400 days',

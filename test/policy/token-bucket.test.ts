@@ -74,8 +74,9 @@ test('a cost of 0 has nothing to wait for, whatever the state and the rate', asy
 test('a refund goes back to now and no further, which is full', async (t) => {
   const law = bucketOf(10, SECOND, 5)
   const tat = tokenBucket.charge(law, 0, 1000, 3)
-  t.equal(tokenBucket.refund(law, tat, 1000, 2), 1000 + law.interval)
-  for (const cost of [3, 4, Number.MAX_SAFE_INTEGER]) t.equal(tokenBucket.refund(law, tat, 1000, cost), 1000)
+  t.equal(tokenBucket.refund(law, tat, 1000, 2, tat), 1000 + law.interval)
+  for (const cost of [3, 4, Number.MAX_SAFE_INTEGER])
+    t.equal(tokenBucket.refund(law, tat, 1000, cost, Number.POSITIVE_INFINITY), 1000)
 })
 
 test('nothing drifts: of 10,000,000 units each passes at its own microsecond', async (t) => {

@@ -24,18 +24,20 @@ export class BucketKeeper implements Keeper {
     this.#epochs[tag] = 0
   }
 
-  judge(charge: Charge, slot: number, micros: number, commit: boolean): boolean {
+  judge(charge: Charge, cost: number, slot: number, micros: number, commit: boolean): boolean {
     const { tag } = charge.bucket as MemoryBucket
     const law = this.#laws[tag]
     const now = this.#ticks(tag, micros)
     let tat = slot < 0 ? 0 : tokenBucket.settle(law, this.#table.state(slot), now)
-    const wait = tokenBucket.wait(law, tat, now, charge.cost)
+    const wait = tokenBucket.wait(law, tat, now, cost)
     const allowed = wait === 0
     if (commit) {
       if (!allowed) {
-        if (slot >= 0) this.#table.mark(slot)
-      } else if (charge.cost > 0) {
-        tat = tokenBucket.charge(law, tat, now, charge.cost)
+        // What never fits is no reason to keep a key.
+        if (slot >= 0 && wait !== Number.POSITIVE_INFINITY) this.#table.mark(slot)
+      } else if (cost > 0) {
+        tat = tokenBucket.charge(law, tat, now, cost)
+        charge.stamp = micros + (tat - now) / law.resolution
         this.#table.setState(slot < 0 ? this.#shelf.insert(tag) : slot, tat)
       }
     }
@@ -48,11 +50,14 @@ export class BucketKeeper implements Keeper {
     return allowed
   }
 
-  refund(bucket: MemoryBucket, slot: number, micros: number, cost: number): void {
-    const law = this.#laws[bucket.tag]
-    const now = this.#ticks(bucket.tag, micros)
+  refund({ bucket, cost, stamp }: Charge, slot: number, micros: number): void {
+    const { tag } = bucket as MemoryBucket
+    const law = this.#laws[tag]
+    const now = this.#ticks(tag, micros)
     const tat = tokenBucket.settle(law, this.#table.state(slot), now)
-    this.#table.setState(slot, tokenBucket.refund(law, tat, now, cost))
+    // In microseconds, which outlive a new start of the ticks.
+    const charged = now + Math.floor((stamp - micros) * law.resolution)
+    this.#table.setState(slot, tokenBucket.refund(law, tat, now, cost, charged))
   }
 
   heat(slot: number, micros: number): number {
@@ -61,8 +66,7 @@ export class BucketKeeper implements Keeper {
     const owed = this.#table.state(slot) - (micros - this.#epochs[tag]) * law.resolution
     if (owed <= 0) return 0
     const spent = Math.min(1, owed / law.tolerance)
-    const denied = this.#table.marked(slot) && owed > law.tolerance - law.interval
-    return denied ? 1 + spent : spent
+    return this.#table.marked(slot) ? 1 + spent : spent
   }
 
   release(): void {}

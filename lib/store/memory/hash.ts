@@ -40,7 +40,7 @@ export class KeyHasher {
     let v3 = this.#k1 ^ 0x74656462 ^ (shift << 8)
     let wide = 0
     for (let i = 0, at = 0; i <= words; i++) {
-      let word = i === words ? length : space
+      let word = length
       if (i < words) {
         const end = i === words - 1 ? length : at + (1 << shift)
         word = 0

@@ -14,9 +14,10 @@ export interface MemoryBucket extends Bucket {
  * in microseconds.
  */
 export interface Keeper {
-  /** Fills the verdict of a charge; charges it if `commit` and it is allowed. Returns whether it is allowed. */
-  judge(charge: Charge, slot: number, now: number, commit: boolean): boolean
-  refund(bucket: MemoryBucket, slot: number, now: number, cost: number): void
+  /** Fills the verdict of a charge for `cost`; charges it if `commit` and it is allowed. Returns whether it is allowed. */
+  judge(charge: Charge, cost: number, slot: number, now: number, commit: boolean): boolean
+  /** Gives units back, as `SyncStore.refund` says. */
+  refund(charge: Charge, slot: number, now: number): void
   /** As `Owner.heat` of the table. */
   heat(slot: number, now: number): number
   release(slot: number): void

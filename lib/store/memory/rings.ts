@@ -31,11 +31,11 @@ class SizeClass {
     return first
   }
 
-  /** Gives a block back; the last one of the class takes the class's memory with it. */
+  /** Gives a block back; the last one of the class takes the class's memory with it, but for what is cheap to keep. */
   give(block: number): void {
     this.#used--
     this.#free.push(block)
-    if (this.#used > 0) return
+    if (this.#used > 0 || (this.#chunks.length === 1 && this.#perChunk > 1)) return
     this.#chunks = []
     this.#free = []
   }
@@ -91,8 +91,8 @@ export class RingArena {
     ring.slots[header + 1] = count
   }
 
-  /** Moves a ring into one of `units` slots or more; returns the new ref, at which `ring` then points. */
-  grow(ref: number, ring: Ring, units: number): number {
+  /** Moves a ring into one of `units` slots or more, larger or smaller; returns the new ref, at which `ring` then points. */
+  move(ref: number, ring: Ring, units: number): number {
     const larger = this.open(units)
     const target = newRing()
     this.load(larger, target)

@@ -13,7 +13,8 @@ const LARGEST_MAX_KEYS = 100_000_000
 export interface MemoryStoreOptions {
   /**
    * Most keys held at once, over all limiters of the store: 1 to 100,000,000. Default: 100,000. The table takes 21.4 bytes
-   * for each; memory that is never touched is never paid for.
+   * for each; memory that is never touched is never paid for. A sliding window adds 8 bytes for each unit that it remembers,
+   * up to twice that while it grows: `maxKeys * rate * 16` bytes at the very most.
    */
   maxKeys?: number
   /** Default: the monotonic clock of this thread. */
@@ -48,6 +49,7 @@ class MemoryStore implements SyncStore, Owner, Shelf {
   }
 
   open(policy: Policy): MemoryBucket {
+    if (!('law' in policy)) throw invalidOption('policy', policy, 'one that a limiter has compiled')
     const compiled = policy as CompiledPolicy
     const tag = this.#tagOf(compiled)
     return { policy: compiled, space: this.#spaces++, tag, keeper: this.#keepers[tag] }
@@ -59,9 +61,7 @@ class MemoryStore implements SyncStore, Owner, Shelf {
       this.#markDenied(charges)
       return false
     }
-    if (this.#judge(charges, true)) return true
-    if (charges.length > 1) this.#takeBack(charges)
-    return false
+    return this.#judge(charges, true)
   }
 
   peek(charges: readonly Charge[]): boolean {
@@ -74,7 +74,7 @@ class MemoryStore implements SyncStore, Owner, Shelf {
     for (const charge of charges) {
       const bucket = charge.bucket as MemoryBucket
       const slot = this.#find(bucket, charge.key)
-      if (slot >= 0 && charge.cost > 0) bucket.keeper.refund(bucket, slot, this.#now, charge.cost)
+      if (slot >= 0 && charge.cost > 0) bucket.keeper.refund(charge, slot, this.#now)
     }
   }
 
@@ -110,29 +110,23 @@ class MemoryStore implements SyncStore, Owner, Shelf {
     return this.#table.insert(this.#hasher.low, this.#hasher.high, tag)
   }
 
+  /** Without `commit` a key that is charged more than once in one call is asked for all of it. */
   #judge(charges: readonly Charge[], commit: boolean): boolean {
     let allowed = true
     for (let i = 0; i < charges.length; i++) {
       const charge = charges[i]
       const bucket = charge.bucket as MemoryBucket
       const slot = this.#find(bucket, charge.key)
-      if (!bucket.keeper.judge(charge, slot, this.#now, commit)) allowed = false
+      const cost = commit ? charge.cost : costOf(charges, charge)
+      if (!bucket.keeper.judge(charge, cost, slot, this.#now, commit)) allowed = false
     }
     return allowed
   }
 
-  /** Charges that fit one by one, but not together, because a key is charged twice: those that went through go back. */
-  #takeBack(charges: readonly Charge[]): void {
-    this.refund(charges.filter((charge) => charge.allowed))
-    this.#judge(
-      charges.filter((charge) => charge.allowed),
-      false,
-    )
-  }
-
   #markDenied(charges: readonly Charge[]): void {
     for (const charge of charges) {
-      const slot = charge.allowed ? -1 : this.#find(charge.bucket as MemoryBucket, charge.key)
+      const never = charge.retryAfter === Number.POSITIVE_INFINITY
+      const slot = charge.allowed || never ? -1 : this.#find(charge.bucket as MemoryBucket, charge.key)
       if (slot >= 0) this.#table.mark(slot)
     }
   }
@@ -155,6 +149,13 @@ class MemoryStore implements SyncStore, Owner, Shelf {
     this.#keepers[tag] = 'window' in law ? this.#windows : this.#buckets
     return tag
   }
+}
+
+/** What a call asks of the bucket and key of one of its charges, all charges of the same key together. */
+function costOf(charges: readonly Charge[], { bucket, key }: Charge): number {
+  let cost = 0
+  for (const charge of charges) if (charge.bucket === bucket && charge.key === key) cost += charge.cost
+  return cost
 }
 
 /** A store in the memory of this thread. Throws `FST_FLOODGATE_OPTION` for options that are not allowed. */

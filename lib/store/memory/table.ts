@@ -77,10 +77,15 @@ export class Table {
       const at = next * WORDS
       if (words[at] === 0 && words[at + 1] === 0) break
       if (this.#distance(this.#home(words[at]), next) < this.#distance(gap, next)) continue
-      words.copyWithin(gap * WORDS, at, at + WORDS)
+      const to = gap * WORDS
+      words[to] = words[at]
+      words[to + 1] = words[at + 1]
+      words[to + 2] = words[at + 2]
+      words[to + 3] = words[at + 3]
       gap = next
     }
-    words.fill(0, gap * WORDS, gap * WORDS + WORDS)
+    words[gap * WORDS] = 0
+    words[gap * WORDS + 1] = 0
     this.keys--
   }
 

@@ -4,6 +4,9 @@ import type { Keeper, MemoryBucket, Shelf } from './keeper.js'
 import { newRing, RingArena, unload } from './rings.js'
 import type { Table } from './table.js'
 
+/** A ring that is less full than this moves to a smaller block; the smallest are never. */
+const SPARSE = 1 / 8
+
 /** Sliding windows: the state of a slot names its ring in the arena. */
 export class WindowKeeper implements Keeper {
   readonly #table: Table
@@ -21,20 +24,23 @@ export class WindowKeeper implements Keeper {
     this.#laws[tag] = law
   }
 
-  judge(charge: Charge, slot: number, now: number, commit: boolean): boolean {
+  judge(charge: Charge, cost: number, slot: number, now: number, commit: boolean): boolean {
     const { tag } = charge.bucket as MemoryBucket
     const law = this.#laws[tag]
     const ring = this.#load(slot)
-    const wait = slidingWindow.wait(law, ring, now, charge.cost)
+    slidingWindow.settle(ring, now)
+    const wait = slidingWindow.wait(law, ring, now, cost)
     const allowed = wait === 0
     let used = slidingWindow.used(law, ring, now)
     if (commit) {
       if (!allowed) {
-        if (slot >= 0) this.#table.mark(slot)
-      } else if (charge.cost > 0) {
+        // What never fits is no reason to keep a key.
+        if (slot >= 0 && wait !== Number.POSITIVE_INFINITY) this.#table.mark(slot)
+      } else if (cost > 0) {
         slidingWindow.expire(ring, used)
-        used += charge.cost
-        this.#write(slot, tag, now, charge.cost)
+        used += cost
+        this.#write(slot, tag, now, cost)
+        charge.stamp = now
       }
     }
     charge.allowed = allowed
@@ -45,10 +51,10 @@ export class WindowKeeper implements Keeper {
     return allowed
   }
 
-  refund(bucket: MemoryBucket, slot: number, now: number, cost: number): void {
+  refund({ bucket, cost, stamp }: Charge, slot: number, now: number): void {
     const ring = this.#load(slot)
-    slidingWindow.expire(ring, slidingWindow.used(this.#laws[bucket.tag], ring, now))
-    slidingWindow.refund(ring, cost)
+    slidingWindow.expire(ring, slidingWindow.used(this.#laws[(bucket as MemoryBucket).tag], ring, now))
+    slidingWindow.refund(ring, cost, stamp)
     const ref = this.#table.state(slot)
     this.#arena.save(ref, ring)
     this.#table.setState(slot, ref)
@@ -57,7 +63,7 @@ export class WindowKeeper implements Keeper {
   heat(slot: number, now: number): number {
     const law = this.#laws[this.#table.tag(slot)]
     const spent = slidingWindow.used(law, this.#load(slot), now) / law.rate
-    return this.#table.marked(slot) && spent === 1 ? 2 : spent
+    return spent > 0 && this.#table.marked(slot) ? 1 + spent : spent
   }
 
   release(slot: number): void {
@@ -75,14 +81,14 @@ export class WindowKeeper implements Keeper {
     const ring = this.#ring
     let ref: number
     if (slot < 0) {
-      // The table first: making room there uses the one ring of this keeper.
-      slot = this.#shelf.insert(tag)
+      // In this order: without memory for a ring there must be no slot, and making room for a slot uses our ring.
       ref = this.#arena.open(cost)
+      slot = this.#shelf.insert(tag)
       this.#arena.load(ref, ring)
     } else {
       ref = this.#table.state(slot)
       const units = ring.count + cost
-      if (units > ring.capacity) ref = this.#arena.grow(ref, ring, units)
+      if (units > ring.capacity || units <= ring.capacity * SPARSE) ref = this.#arena.move(ref, ring, units)
     }
     slidingWindow.charge(ring, now, cost)
     this.#arena.save(ref, ring)

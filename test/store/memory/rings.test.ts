@@ -71,7 +71,7 @@ test('a ring that grows keeps its values in order, wherever it had started', asy
     for (let i = 0; i < 4; i++) ring.slots[ring.base + ((start + i) % 4)] = 10 + i
     arena.save(ref, ring, start, 4)
     arena.load(ref, ring)
-    const grown = arena.grow(ref, ring, 9)
+    const grown = arena.move(ref, ring, 9)
     t.same(valuesOf(arena, grown), [10, 11, 12, 13])
     t.equal(ring.capacity, 16)
     t.equal(ring.count, 4, 'the ring in hand points at the new place')
@@ -106,7 +106,7 @@ test('rings never overlap, whatever is opened, grown and closed', async () => {
         else if (rings.length > 0) {
           const ring = newRing()
           arena.load(rings[at].ref, ring)
-          rings[at].ref = arena.grow(rings[at].ref, ring, ring.capacity + 1)
+          rings[at].ref = arena.move(rings[at].ref, ring, ring.capacity + 1)
         }
         if (!rings.every(({ ref, values }) => `${valuesOf(arena, ref)}` === `${values}`)) return false
       }

@@ -173,7 +173,7 @@ for (const [policy, gap, back] of [
   [HOURLY, 0, MINUTE],
   [WINDOW, MINUTE, 60 * MINUTE],
 ] as const) {
-  test(`a key that may pass again is no longer being denied: ${policy.name}`, async (t) => {
+  test(`a key that was denied is kept before any other, until it is allowed again: ${policy.name}`, async (t) => {
     const { clock, store, limiter } = storeOf(2, policy)
     limiter.take('denied')
     clock.advance(gap)
@@ -184,8 +184,24 @@ for (const [policy, gap, back] of [
     t.equal(limiter.peek('denied').allowed, true, 'one unit is back')
     limiter.take('new')
     t.equal(store.stats().forgotten, 1)
-    t.equal(limiter.peek('spent').allowed, false, 'a key that is more spent stays, though never denied')
-    t.equal(remaining(limiter, 'denied'), 4)
+    t.equal(limiter.peek('denied').remaining, 1, 'it stays, less spent though it is than the other')
+    t.equal(limiter.peek('spent').remaining, limiter.policies[0].limit, 'which is forgotten')
+  })
+}
+
+for (const policy of [HOURLY, WINDOW]) {
+  test(`a key that is denied a cost above one is kept as well: ${policy.name}`, async (t) => {
+    const { store, limiter } = storeOf(40, policy)
+    const cost = limiter.policies[0].limit - 1
+    for (let i = 0; i < 10; i++) {
+      limiter.take(`victim ${i}`, { cost })
+      t.equal(limiter.take(`victim ${i}`, { cost }).allowed, false)
+    }
+    limiter.take('spent', { cost: limiter.policies[0].limit })
+    limiter.take('spent', { cost: limiter.policies[0].limit + 1 })
+    for (let i = 0; i < 2000; i++) limiter.take(`flood ${i}`, { cost })
+    for (let i = 0; i < 10; i++) t.equal(limiter.peek(`victim ${i}`, { cost }).allowed, false)
+    t.ok(store.stats().forgotten > 1900)
   })
 }
 

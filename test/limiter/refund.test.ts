@@ -1,0 +1,89 @@
+import { test } from 'tap'
+import { newCharge } from '../../lib/limiter/index.js'
+import { compilePolicy } from '../../lib/policy/index.js'
+import { memoryStore } from '../../lib/store/index.js'
+import type { Charge, PolicyOptions } from '../../types/index.js'
+import { ManualClock } from '../fixtures/manual-clock.js'
+
+const POLICIES: PolicyOptions[] = [
+  { rate: 10, per: 'second', burst: 10 },
+  { algorithm: 'sliding-window', rate: 10, per: 'second' },
+]
+
+for (const options of POLICIES) {
+  const policy = compilePolicy(options, options.algorithm ?? 'token-bucket')
+
+  /** A key of that policy, and what is left of it. */
+  function keyOf(clock: ManualClock) {
+    const store = memoryStore({ clock })
+    const bucket = store.open(policy)
+    const charge = (): Charge => ({ ...newCharge(bucket), key: 'key' })
+    return {
+      take: () => {
+        const taken = charge()
+        return { taken, allowed: store.take([taken]) }
+      },
+      refund: (taken: Charge) => store.refund([taken]),
+      left: () => {
+        const asked = charge()
+        store.peek([asked])
+        return asked.remaining
+      },
+    }
+  }
+
+  // Held requests used to hand back the units of others, without end.
+  test(`${policy.name}: units that have come back by themselves are not given back again`, async (t) => {
+    const clock = new ManualClock()
+    const { take, refund, left } = keyOf(clock)
+    const held: Charge[] = []
+    for (let window = 0; window < 5; window++) {
+      for (let i = 0; i < 10; i++) held.push(take().taken)
+      clock.advance(1000)
+    }
+    for (let i = 0; i < 10; i++) t.ok(take().allowed)
+    for (const taken of held) refund(taken)
+    t.equal(left(), 0)
+    t.notOk(take().allowed, 'all that was spent now is still spent')
+  })
+
+  test(`${policy.name}: a refund gives back its own units, whatever was taken since`, async (t) => {
+    const clock = new ManualClock()
+    const { take, refund, left } = keyOf(clock)
+    const first = take().taken
+    clock.advance(50)
+    for (let i = 0; i < 9; i++) take()
+    const before = left()
+    refund(first)
+    refund(first)
+    t.ok(left() - before <= 1, 'no more than once')
+    clock.advance(960)
+    t.ok(left() <= 10)
+  })
+
+  test(`${policy.name}: a refund at once is as if nothing had been taken`, async (t) => {
+    const { take, refund, left } = keyOf(new ManualClock(0.3))
+    for (let i = 0; i < 4; i++) take()
+    refund(take().taken)
+    t.equal(left(), 6)
+  })
+}
+
+test('a window gives back the very units of a charge, and the younger ones leave when they would have', async (t) => {
+  const clock = new ManualClock()
+  const store = memoryStore({ clock })
+  const bucket = store.open(compilePolicy({ algorithm: 'sliding-window', rate: 3, per: 1000 }, 'window'))
+  const at = (ms: number) => {
+    clock.advance(ms - clock.now())
+    const charge: Charge = { ...newCharge(bucket), key: 'key' }
+    store.take([charge])
+    return charge
+  }
+  at(0)
+  const second = at(100)
+  at(200)
+  store.refund([second])
+  const asked = { ...newCharge(bucket), key: 'key', cost: 3 }
+  store.peek([asked])
+  t.match(asked, { remaining: 1, renewAfter: 800, resetAfter: 1000, retryAfter: 1000 })
+})
