@@ -7,13 +7,22 @@ const HEADER = 2
 const CHUNK = 8192
 const CLASSES = 32
 
+/** Some blocks of one size: its memory, and which of its blocks are free. */
+interface Chunk {
+  readonly slots: Float64Array
+  readonly free: number[]
+}
+
 class SizeClass {
   readonly capacity: number
   readonly #size: number
   readonly #perChunk: number
-  #chunks: Float64Array[] = []
-  #free: number[] = []
-  #used = 0
+  /** Null where a chunk has been given up; its blocks' numbers are used again by the next. */
+  readonly #chunks: (Chunk | null)[] = []
+  readonly #vacant: number[] = []
+  /** Chunks that have free blocks, each once, and some that have been given up since. */
+  readonly #roomy: number[] = []
+  #held = 0
 
   constructor(capacity: number) {
     this.capacity = capacity
@@ -22,26 +31,36 @@ class SizeClass {
   }
 
   take(): number {
-    this.#used++
-    const block = this.#free.pop()
-    if (block !== undefined) return block
-    const first = this.#chunks.length * this.#perChunk
-    this.#chunks.push(new Float64Array(this.#perChunk * this.#size))
-    for (let i = this.#perChunk - 1; i > 0; i--) this.#free.push(first + i)
-    return first
+    while (this.#roomy.length > 0) {
+      const index = this.#roomy[this.#roomy.length - 1]
+      const free = this.#chunks[index]?.free ?? []
+      const block = free.pop()
+      if (free.length === 0) this.#roomy.pop()
+      if (block !== undefined) return index * this.#perChunk + block
+    }
+    const slots = new Float64Array(this.#perChunk * this.#size)
+    const free = Array.from({ length: this.#perChunk - 1 }, (_, i) => i + 1)
+    const index = this.#vacant.pop() ?? this.#chunks.length
+    this.#chunks[index] = { slots, free }
+    if (free.length > 0) this.#roomy.push(index)
+    this.#held++
+    return index * this.#perChunk
   }
 
-  /** Gives a block back; the last one of the class takes the class's memory with it, but for what is cheap to keep. */
+  /** Gives a block back, and its chunk to the system if no other block of it is in use and it is not the last one. */
   give(block: number): void {
-    this.#used--
-    this.#free.push(block)
-    if (this.#used > 0 || (this.#chunks.length === 1 && this.#perChunk > 1)) return
-    this.#chunks = []
-    this.#free = []
+    const index = Math.floor(block / this.#perChunk)
+    const { free } = this.#chunks[index] as Chunk
+    free.push(block % this.#perChunk)
+    if (free.length === this.#perChunk && (this.#held > 1 || this.#perChunk === 1)) {
+      this.#chunks[index] = null
+      this.#vacant.push(index)
+      this.#held--
+    } else if (free.length === 1) this.#roomy.push(index)
   }
 
   chunkOf(block: number): Float64Array {
-    return this.#chunks[Math.floor(block / this.#perChunk)]
+    return (this.#chunks[Math.floor(block / this.#perChunk)] as Chunk).slots
   }
 
   /** Where a block's header begins in its chunk. */

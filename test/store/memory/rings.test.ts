@@ -47,19 +47,43 @@ test('a ring that was closed is used again, and begins empty', async (t) => {
   t.same(valuesOf(arena, kept), [1, 2, 3])
 })
 
-test('the last ring of a size takes the memory of that size with it, and no other', async (t) => {
+/** Chunks of memory that a list of rings lies in. */
+function chunksOf(arena: RingArena, refs: readonly number[]): Set<Float64Array> {
+  const ring = newRing()
+  return new Set(
+    refs.map((ref) => {
+      arena.load(ref, ring)
+      return ring.slots
+    }),
+  )
+}
+
+test('memory goes back chunk by chunk, however long one ring of that size lives on', async (t) => {
   const arena = new RingArena()
-  const large = openWith(arena, 1000, [7, 8])
-  const before = newRing()
+  const kept = openWith(arena, 4, [7, 8])
   const refs = Array.from({ length: 5000 }, () => arena.open(4))
-  arena.load(refs[0], before)
+  const before = chunksOf(arena, refs)
+  t.ok(before.size > 3)
   for (const ref of refs) arena.close(ref)
-  const ref = openWith(arena, 4, [1])
-  const after = newRing()
-  arena.load(ref, after)
-  t.not(after.slots, before.slots, 'the old memory is nobody’s')
-  t.equal(ref, refs[0], 'and refs start anew')
-  t.same(valuesOf(arena, large), [7, 8])
+  const again = Array.from({ length: 5000 }, () => arena.open(4))
+  const after = chunksOf(arena, again)
+  t.equal(after.size, before.size, 'the numbers of what was given up are used again')
+  t.equal(
+    [...after].filter((chunk) => before.has(chunk)).length,
+    1,
+    'only the chunk of the ring that lives was kept',
+  )
+  t.equal(new Set(again).size, 5000, 'no two rings have one number')
+  t.same(valuesOf(arena, kept), [7, 8])
+})
+
+test('the last chunk of small rings is kept, so that a lone key costs no allocation each time', async (t) => {
+  const arena = new RingArena()
+  const [before] = chunksOf(arena, [arena.open(4)])
+  for (let i = 0; i < 3000; i++) arena.close(arena.open(4))
+  const ref = arena.open(4)
+  arena.close(ref)
+  t.ok(chunksOf(arena, [arena.open(4)]).has(before))
 })
 
 test('a ring that grows keeps its values in order, wherever it had started', async (t) => {
