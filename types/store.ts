@@ -40,7 +40,9 @@ export interface Charge {
   renewAfter: number
   /**
    * Written by `take`: when the units were charged, in the store's own terms. A refund with it gives back those units
-   * only, as far as they still count; `Infinity`, as it is at first, gives back the newest.
+   * only, as far as they still count; `Infinity`, as it is at first, gives back the newest. A token bucket is one number
+   * a key: where charges overlap, or the key was reset in between, a late refund may count units that have come back
+   * already, never more than its own cost.
    */
   stamp: number
   /** Verdict: whole ms until the cost fits; 0 when allowed, `Infinity` for never. */

@@ -70,8 +70,11 @@ export class Answer {
     }
     try {
       const payload = body(request, decision)
-      if (isPromise(payload)) Promise.resolve(payload).then((payload) => reply.send(payload), failed)
-      else reply.send(payload)
+      if (!isPromise(payload)) reply.send(payload)
+      else
+        Promise.resolve(payload)
+          .then((payload) => reply.send(payload))
+          .catch(failed)
     } catch (error) {
       failed(error)
     }

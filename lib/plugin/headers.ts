@@ -47,7 +47,8 @@ function writeDraft(tightest: Entry): void {
     if (entry.allowed !== allowed) continue
     const { policy } = entry.bucket
     const first = entry === tightest
-    const item = policyItems.get(policy) as string
+    // A store may hand out a policy that is no longer the object that was prepared.
+    const item = policyItems.get(policy) ?? policyItem(policy)
     // The tightest leads.
     policies = first ? join(item, policies) : join(policies, item)
     limits = first ? join(limitItem(policy, entry), limits) : join(limits, limitItem(policy, entry))

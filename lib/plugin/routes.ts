@@ -33,6 +33,7 @@ const EXEMPT: RoutePlan = { exempt: true, arrival: null, later: null, hooks: [],
 const GUARDED: RoutePlan = { exempt: false, arrival: null, later: null, hooks: [], policies: [] }
 
 export const ANY_HOOK: readonly HookName[] = ['preValidation', 'preHandler']
+const NOT_THE_GUARD = 'the name of a limiter other than the guard, which has counted the request already'
 const AFTER_ARRIVAL: readonly Point[] = ['onRequest', ...ANY_HOOK]
 
 /** A route as far as its plan depends on it. */
@@ -117,6 +118,7 @@ export class Planner {
   chosen(name: unknown): Step {
     const known = this.#chosen.get(name)
     if (known !== undefined) return known
+    if (name === 'guard') throw invalidOption('config.rateLimit', name, NOT_THE_GUARD)
     const member = this.#registry.find(name, 'the function in config.rateLimit')
     const point = member.point === 'arrival' ? 'onRequest' : member.point
     const step: Step = { point, runner: this.#registry.stage([member]), choose: null, next: null }

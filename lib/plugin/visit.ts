@@ -30,6 +30,8 @@ export class Entry implements Charge {
   readonly role: Role
   /** Units that are charged at present. */
   charged = 0
+  /** Those of them that were charged before the last time, oldest first, where there was more than one. */
+  earlier: { stamp: number; units: number }[] | null = null
   /** All entries of the request, this one included, if it is the tightest of several. */
   all: Entry[] | null = null
   readonly owner: Owner
@@ -122,8 +124,12 @@ export class RequestView implements RequestRateLimit {
     for (const entry of entries) entry.cost = cost
     const { store } = entries[0].owner
     const passed = entries.filter((entry) => entry.allowed)
+    const before = entries.map(({ stamp, charged, earlier }) => ({ stamp, units: charged - sum(earlier) }))
     if (store.take(entries)) {
-      for (const entry of entries) entry.charged += cost
+      entries.forEach((entry, i) => {
+        if (before[i].units > 0) entry.earlier = [...(entry.earlier ?? []), before[i]]
+        entry.charged += cost
+      })
       this.#update()
       return this.decision
     }
@@ -164,11 +170,23 @@ export function refund(entries: readonly Entry[], cost = Number.POSITIVE_INFINIT
   const charged = entries.filter((entry) => entry.charged > 0)
   if (charged.length === 0) return
   const { store } = charged[0].owner
-  for (const entry of charged) {
-    entry.cost = Math.min(cost, entry.charged)
-    entry.charged -= entry.cost
-  }
-  store.refund(charged)
+  for (const entry of charged) giveBack(entry, Math.min(cost, entry.charged))
   for (const entry of charged) entry.cost = 0
   store.peek(charged)
+}
+
+/** Gives units of an entry back, those charged last first. */
+function giveBack(entry: Entry, units: number): void {
+  for (let left = units; left > 0; ) {
+    const last = entry.charged - sum(entry.earlier)
+    entry.cost = Math.min(left, last)
+    entry.owner.store.refund([entry])
+    entry.charged -= entry.cost
+    left -= entry.cost
+    if (entry.cost === last) entry.stamp = entry.earlier?.pop()?.stamp ?? entry.stamp
+  }
+}
+
+function sum(charges: readonly { units: number }[] | null): number {
+  return charges === null ? 0 : charges.reduce((units, charge) => units + charge.units, 0)
 }

@@ -87,3 +87,19 @@ test('a window gives back the very units of a charge, and the younger ones leave
   store.peek([asked])
   t.match(asked, { remaining: 1, renewAfter: 800, resetAfter: 1000, retryAfter: 1000 })
 })
+
+test('a refund at once fills a bucket to the last tick, whatever its rate and the time', async (t) => {
+  for (const rate of [3, 7, 9, 12, 97, 999_983]) {
+    const clock = new ManualClock(0.001)
+    const store = memoryStore({ clock })
+    const bucket = store.open(compilePolicy({ rate, per: 'second', burst: 3 }, 'bucket'))
+    for (let i = 0; i < 200; i++) {
+      const charge: Charge = { ...newCharge(bucket), key: `key ${i}` }
+      store.take([charge])
+      store.refund([charge])
+      store.peek([charge])
+      if (charge.remaining !== 3 || charge.resetAfter !== 0) t.fail(`${rate} a second at ${clock.now()}`)
+      clock.advance(123.457)
+    }
+  }
+})

@@ -74,6 +74,17 @@ test('a body function that fails is logged, and the client gets the plain 429', 
   }
 })
 
+test('a payload that the reply refuses is logged too, and the client is answered', async (t) => {
+  for (const body of [() => ({ a: 1 }), async () => ({ a: 1 })]) {
+    const reply = await denied(t, { body }, (app) => {
+      app.addHook('onRequest', async (_request, reply) => {
+        reply.type('text/plain')
+      })
+    })
+    t.match(reply.json(), { statusCode: 429, code: 'FST_FLOODGATE_DENIED' })
+  }
+})
+
 test('a body that is none is refused at registration', async (t) => {
   for (const body of ['problems', 1, null] as never[]) {
     await t.rejects(denied(t, { body }), {

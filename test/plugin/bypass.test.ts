@@ -128,3 +128,44 @@ test('a response schema that says nothing of a 429 makes no denial dear', async 
   t.equal((await app.inject('/')).statusCode, 429)
   t.notOk(lines.slice(before).some((line) => 'err' in line))
 })
+
+test('a refund gives back all that a request was charged, at whatever time', async (t) => {
+  for (const algorithm of ['sliding-window', 'token-bucket'] as const) {
+    const { app, clock } = await limited(t, { algorithm, rate: 10, per: 'hour' })
+    app.get('/', async (request) => {
+      clock.advance(1)
+      request.rateLimit?.take(2)
+      clock.advance(1)
+      request.rateLimit?.take(0)
+      request.rateLimit?.take(1)
+      if (request.headers.part) request.rateLimit?.refund(2)
+      else request.rateLimit?.refund()
+      return request.rateLimit?.decision.remaining
+    })
+    t.equal((await app.inject('/')).body, '10', algorithm)
+    t.equal((await app.inject({ url: '/', headers: { part: '1' } })).body, '8', algorithm)
+  }
+})
+
+test('no function chooses the guard, which has counted the request already', async (t) => {
+  const { app } = await limited(t, { guard: { rate: 10 } })
+  app.get('/', { config: { rateLimit: () => 'guard' } }, async () => 'ok')
+  const reply = await app.inject('/')
+  t.match(reply.json(), { statusCode: 500, code: 'FST_FLOODGATE_OPTION' })
+  t.equal(app.rateLimit.get('guard').peek('127.0.0.1').remaining, 9)
+})
+
+test('a store may hand out policies of its own making', async (t) => {
+  const store = memoryStore({ clock: new ManualClock() })
+  const open: typeof store.open = (policy) => {
+    const bucket = store.open(policy)
+    return { ...bucket, policy: { ...bucket.policy } }
+  }
+  const copies = { ...store, open } as typeof store
+  for (const verb of ['take', 'peek', 'refund', 'reset', 'stats', 'sweep'] as const) {
+    copies[verb] = store[verb].bind(store) as never
+  }
+  const { app } = await limited(t, { store: copies, headers: ['draft-11'] })
+  app.get('/', async () => 'ok')
+  t.equal((await app.inject('/')).headers['ratelimit-policy'], '"default";q=10;w=6')
+})

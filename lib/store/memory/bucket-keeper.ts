@@ -56,7 +56,7 @@ export class BucketKeeper implements Keeper {
     const now = this.#ticks(tag, micros)
     const tat = tokenBucket.settle(law, this.#table.state(slot), now)
     // In microseconds, which outlive a new start of the ticks.
-    const charged = now + Math.floor((stamp - micros) * law.resolution)
+    const charged = now + Math.round((stamp - micros) * law.resolution)
     this.#table.setState(slot, tokenBucket.refund(law, tat, now, cost, charged))
   }
 

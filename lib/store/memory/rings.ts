@@ -22,7 +22,8 @@ class SizeClass {
   readonly #vacant: number[] = []
   /** Chunks that have free blocks, each once, and some that have been given up since. */
   readonly #roomy: number[] = []
-  #held = 0
+  /** Chunks of which no block is in use: one is kept, or a key at the border of a chunk would allocate one each time. */
+  #idle = 0
 
   constructor(capacity: number) {
     this.capacity = capacity
@@ -34,6 +35,7 @@ class SizeClass {
     while (this.#roomy.length > 0) {
       const index = this.#roomy[this.#roomy.length - 1]
       const free = this.#chunks[index]?.free ?? []
+      if (free.length === this.#perChunk) this.#idle--
       const block = free.pop()
       if (free.length === 0) this.#roomy.pop()
       if (block !== undefined) return index * this.#perChunk + block
@@ -43,20 +45,22 @@ class SizeClass {
     const index = this.#vacant.pop() ?? this.#chunks.length
     this.#chunks[index] = { slots, free }
     if (free.length > 0) this.#roomy.push(index)
-    this.#held++
     return index * this.#perChunk
   }
 
-  /** Gives a block back, and its chunk to the system if no other block of it is in use and it is not the last one. */
+  /** Gives a block back, and its chunk to the system if that is idle then and not the only one that is. */
   give(block: number): void {
     const index = Math.floor(block / this.#perChunk)
     const { free } = this.#chunks[index] as Chunk
     free.push(block % this.#perChunk)
-    if (free.length === this.#perChunk && (this.#held > 1 || this.#perChunk === 1)) {
-      this.#chunks[index] = null
-      this.#vacant.push(index)
-      this.#held--
-    } else if (free.length === 1) this.#roomy.push(index)
+    if (free.length === 1) this.#roomy.push(index)
+    if (free.length < this.#perChunk) return
+    if (this.#idle === 0 && this.#perChunk > 1) {
+      this.#idle++
+      return
+    }
+    this.#chunks[index] = null
+    this.#vacant.push(index)
   }
 
   chunkOf(block: number): Float64Array {

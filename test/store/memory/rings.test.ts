@@ -70,8 +70,8 @@ test('memory goes back chunk by chunk, however long one ring of that size lives 
   t.equal(after.size, before.size, 'the numbers of what was given up are used again')
   t.equal(
     [...after].filter((chunk) => before.has(chunk)).length,
-    1,
-    'only the chunk of the ring that lives was kept',
+    2,
+    'only the chunk of the ring that lives was kept, and one that is idle',
   )
   t.equal(new Set(again).size, 5000, 'no two rings have one number')
   t.same(valuesOf(arena, kept), [7, 8])
@@ -84,6 +84,21 @@ test('the last chunk of small rings is kept, so that a lone key costs no allocat
   const ref = arena.open(4)
   arena.close(ref)
   t.ok(chunksOf(arena, [arena.open(4)]).has(before))
+})
+
+test('a key at the border of a chunk finds the same chunk again each time', async (t) => {
+  const arena = new RingArena()
+  const first = arena.open(4)
+  const perChunk = [...chunksOf(arena, [first])][0].length / 6
+  for (let i = 1; i < perChunk; i++) arena.open(4)
+  const ref = arena.open(4)
+  const [chunk] = chunksOf(arena, [ref])
+  arena.close(ref)
+  for (let i = 0; i < 10; i++) {
+    const again = arena.open(4)
+    t.ok(chunksOf(arena, [again]).has(chunk))
+    arena.close(again)
+  }
 })
 
 test('a ring that grows keeps its values in order, wherever it had started', async (t) => {
