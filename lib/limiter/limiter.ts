@@ -85,13 +85,21 @@ export function createLimiter(options: LimiterOptions, settings: { store?: SyncS
   refuseUnknown(options, [...POLICY_OPTIONS, 'policies'], '')
   refuseUnknown(settings, ['store'], 'settings.')
   const { store = memoryStore() } = settings
-  if (typeof store?.open !== 'function') throw invalidOption('store', store, 'a store, such as memoryStore()')
+  checkStore(store)
   const name = checkName(options.name, 'name')
   if (!('policies' in options)) return new StoreLimiter(name, [compilePolicy(options, name)], store)
   refuseUnknown(options, ['name', 'policies'], '')
   const { policies } = options
   if (!Array.isArray(policies)) throw invalidOption('policies', policies, 'a list of one policy or more')
   return new StoreLimiter(name, compilePolicies(policies, name, 'policies'), store)
+}
+
+const STORE = ['open', 'take', 'peek', 'refund', 'reset', 'stats'] as const
+
+/** Throws `FST_FLOODGATE_OPTION` for a `store` that a limiter cannot work with. */
+export function checkStore(store: SyncStore): void {
+  if (STORE.every((verb) => typeof store?.[verb] === 'function')) return
+  throw invalidOption('store', store, 'a store, such as memoryStore()')
 }
 
 /**

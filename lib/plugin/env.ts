@@ -1,3 +1,4 @@
+import { FASTEST, LARGEST } from '../policy/index.js'
 import { badEnv } from './errors.js'
 
 /** What the environment says over the code: nothing where a variable is not set. */
@@ -7,16 +8,13 @@ export interface EnvOverrides {
   burst?: number
 }
 
-const MOST_PER_MINUTE = 60_000_000
-const LARGEST_BURST = 2 ** 31 - 1
-
 /**
  * Reads `<prefix>RATE_LIMIT_PER_MIN` and `<prefix>BURST`; throws `FST_FLOODGATE_ENV` unless they are positive integers, up to
  * what a policy can hold.
  */
 export function readEnv(prefix: string, env: NodeJS.ProcessEnv): EnvOverrides {
-  const rate = positiveInteger(`${prefix}RATE_LIMIT_PER_MIN`, MOST_PER_MINUTE, env)
-  const burst = positiveInteger(`${prefix}BURST`, LARGEST_BURST, env)
+  const rate = positiveInteger(`${prefix}RATE_LIMIT_PER_MIN`, 60 * FASTEST, env)
+  const burst = positiveInteger(`${prefix}BURST`, LARGEST, env)
   return { ...(rate !== undefined && { rate, per: 'minute' }), ...(burst !== undefined && { burst }) }
 }
 

@@ -7,8 +7,8 @@ import type { Internals } from './internals.js'
 import { isPromise } from './keys.js'
 import { isPreflight } from './preflight.js'
 import type { RequestRegistry } from './registry.js'
-import { ANY_HOOK, factsOf, type Planner, type RouteFacts, type RoutePlan, type Step } from './routes.js'
-import type { Done, Point, Stage } from './stage.js'
+import { factsOf, GUARDED, type Planner, type RouteFacts, type RoutePlan, type Step } from './routes.js'
+import { type Done, HOOKS, type Point, type Stage } from './stage.js'
 import type { Warnings } from './warn.js'
 
 export interface GateParts {
@@ -154,7 +154,7 @@ export class Gate {
       const undefinedYet = (error as { code?: string }).code === 'FST_FLOODGATE_UNKNOWN_LIMITER'
       if (scope === this.#parts.app && !undefinedYet) throw error
       return {
-        plan: { exempt: false, arrival: null, later: null, hooks: ANY_HOOK, policies: [] },
+        plan: { ...GUARDED, hooks: HOOKS },
         known: false,
       }
     }
@@ -195,13 +195,7 @@ export class Gate {
 
 /** The plan of a route whose config makes no sense and was seen too late to refuse it: every request is told so. */
 function faulty(error: Error): RoutePlan {
-  return {
-    exempt: false,
-    arrival: { run: (_request, _reply, done) => done(error) },
-    later: null,
-    hooks: [],
-    policies: [],
-  }
+  return { ...GUARDED, arrival: { run: (_request, _reply, done) => done(error) } }
 }
 
 /** Were routes declared that `onRoute` did not see? Those for CORS preflights do not count: they name no limiters. */

@@ -1,10 +1,12 @@
 import type { RateLimitOptions } from '../../types/index.js'
 import { FAMILIES } from '../http/index.js'
+import { checkStore } from '../limiter/index.js'
 import { invalidOption, refuseUnknown, show } from '../policy/index.js'
 import { readEnv } from './env.js'
-import type { Defaults } from './registry.js'
+import { type Defaults, ROUTE_OPTIONS } from './registry.js'
 
-const POLICY = ['algorithm', 'rate', 'per', 'burst', 'key', 'cost', 'hook']
+/** The default limiter's name is its own. */
+const POLICY = ROUTE_OPTIONS.filter((option) => option !== 'name')
 const OWN = [
   'keys',
   'limiters',
@@ -24,7 +26,6 @@ const OWN = [
 const FASTIFY = ['prefix', 'logLevel', 'logSerializers']
 
 const HEADER_FAMILIES: readonly string[] = Object.keys(FAMILIES)
-const STORE = ['open', 'take', 'peek', 'refund', 'reset'] as const
 const BODIES: readonly unknown[] = ['fastify', 'problem']
 
 type Defaulted =
@@ -85,9 +86,7 @@ function checkScalars({ env, body, exposeHeaders, onDenied, store }: RateLimitOp
   }
   if (onDenied !== undefined && typeof onDenied !== 'function')
     throw invalidOption('onDenied', onDenied, 'a function')
-  if (store !== undefined && !STORE.every((verb) => typeof store?.[verb] === 'function')) {
-    throw invalidOption('store', store, 'a store, such as memoryStore()')
-  }
+  if (store !== undefined) checkStore(store)
 }
 
 function checkObject(option: string, value: unknown): void {

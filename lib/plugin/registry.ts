@@ -1,5 +1,12 @@
 import type { onRequestHookHandler } from 'fastify'
-import type { AnyPolicy, Limiter, LimiterName, RateLimitRegistry, RoutePolicy } from '../../types/index.js'
+import type {
+  AnyPolicy,
+  HookName,
+  Limiter,
+  LimiterName,
+  RateLimitRegistry,
+  RoutePolicy,
+} from '../../types/index.js'
 import { compilePolicies, type Registry, unknownLimiter } from '../limiter/index.js'
 import {
   checkName,
@@ -11,10 +18,9 @@ import {
 } from '../policy/index.js'
 import { prepareHeaders } from './headers.js'
 import type { Strategies, Strategy } from './keys.js'
-import { type Done, RequestLimiter, Stage, type StageContext } from './stage.js'
+import { type Done, HOOKS, RequestLimiter, Stage, type StageContext } from './stage.js'
 
-const ROUTE_OPTIONS = [...POLICY_OPTIONS, 'key', 'cost', 'hook']
-const HOOKS = ['preValidation', 'preHandler']
+export const ROUTE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'key', 'cost', 'hook']
 /** Names of limiters that have options of their own. */
 const RESERVED = ['default', 'guard']
 
@@ -172,6 +178,6 @@ function checkCostOption(cost: unknown, option: string): void {
 }
 
 function checkHook(hook: unknown, option: string): void {
-  if (HOOKS.includes(hook as string)) return
+  if (HOOKS.includes(hook as HookName)) return
   throw invalidOption(option, hook, HOOKS.map(show).join(' or '), HOOKS)
 }

@@ -2,7 +2,7 @@ import type { FastifyRequest, RouteOptions } from 'fastify'
 import type { HookName, Policy, RoutePolicy } from '../../types/index.js'
 import { invalidOption, show } from '../policy/index.js'
 import type { RequestRegistry } from './registry.js'
-import type { Point, RequestLimiter, Stage } from './stage.js'
+import { HOOKS, type Point, type RequestLimiter, type Stage } from './stage.js'
 
 /** Something that decides about a request and goes on, or answers it. */
 export type Runner = Pick<Stage, 'run'>
@@ -30,11 +30,10 @@ export interface RoutePlan {
 
 const EXEMPT: RoutePlan = { exempt: true, arrival: null, later: null, hooks: [], policies: [] }
 /** Nothing but the guard. */
-const GUARDED: RoutePlan = { exempt: false, arrival: null, later: null, hooks: [], policies: [] }
+export const GUARDED: RoutePlan = { exempt: false, arrival: null, later: null, hooks: [], policies: [] }
 
-export const ANY_HOOK: readonly HookName[] = ['preValidation', 'preHandler']
 const NOT_THE_GUARD = 'the name of a limiter other than the guard, which has counted the request already'
-const AFTER_ARRIVAL: readonly Point[] = ['onRequest', ...ANY_HOOK]
+const AFTER_ARRIVAL: readonly Point[] = ['onRequest', ...HOOKS]
 
 /** A route as far as its plan depends on it. */
 export interface RouteFacts {
@@ -89,7 +88,7 @@ export class Planner {
     if (rateLimit === undefined) return this.#isExempt(facts) ? EXEMPT : this.#default
     if (typeof rateLimit === 'function') {
       const choose = rateLimit as NonNullable<Step['choose']>
-      return { ...GUARDED, later: { point: 'onRequest', runner: null, choose, next: null }, hooks: ANY_HOOK }
+      return { ...GUARDED, later: { point: 'onRequest', runner: null, choose, next: null }, hooks: HOOKS }
     }
     if (typeof rateLimit === 'string') return this.#planOf(this.#members(facts))
     if (typeof rateLimit !== 'object' || rateLimit === null) throw this.#invalid(facts)
@@ -141,7 +140,7 @@ export class Planner {
       const runner = at(point)
       if (runner !== null) later = { point, runner, choose: null, next: later }
     }
-    const hooks = ANY_HOOK.filter((hook) => members.some((member) => member.point === hook))
+    const hooks = HOOKS.filter((hook) => members.some((member) => member.point === hook))
     const policies = members.flatMap((member) => member.limiter.policies)
     return { exempt: false, arrival: at('arrival'), later, hooks, policies }
   }

@@ -3,11 +3,14 @@ import type { Bucket, HookName } from '../../types/index.js'
 import { StoreLimiter } from '../limiter/index.js'
 import { checkCost } from '../policy/index.js'
 import type { Strategy } from './keys.js'
-import { addEntry, Entry, entriesOf, entryOf, type Owner, type Role, refund } from './visit.js'
+import { addEntries, Entry, entriesOf, entryOf, type Owner, type Role, refund } from './visit.js'
 import type { Warnings } from './warn.js'
 
 /** A place in the lifecycle of a request where limiters run, in this order. */
 export type Point = 'arrival' | 'onRequest' | HookName
+
+/** The places that a policy may be moved to, in this order. */
+export const HOOKS: readonly HookName[] = ['preValidation', 'preHandler']
 
 /** A limiter as requests meet it: who is counted, what a request costs, and where that is decided. */
 export class RequestLimiter {
@@ -50,6 +53,7 @@ export class Stage {
   readonly members: readonly RequestLimiter[]
   readonly #role: Role
   readonly #context: StageContext
+
   constructor(members: readonly RequestLimiter[], role: Role, context: StageContext) {
     this.members = members
     this.#role = role
@@ -112,11 +116,8 @@ export class Stage {
     if (entryOf(request) !== null) this.#warnOfRepeats(request, entries)
     const allowed = store.take(entries)
     if (!allowed) this.#undo(request)
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i]
-      if (allowed) entry.charged = entry.cost
-      addEntry(request, entry)
-    }
+    if (allowed) for (const entry of entries) entry.charged = entry.cost
+    addEntries(request, entries)
     if (!allowed) return deny(request, reply, done)
     sendHeaders(entryOf(request) as Entry)
     done()
@@ -137,7 +138,6 @@ export class Stage {
   /** A route's limiters are all or nothing: what the earlier stages charged goes back when a later one denies. */
   #undo(request: FastifyRequest): void {
     if (this.#role !== 'route') return
-    const charged = entriesOf(request).filter((entry) => entry.role === 'route')
-    if (charged.length > 0) refund(charged)
+    refund(entriesOf(request).filter((entry) => entry.role === 'route'))
   }
 }

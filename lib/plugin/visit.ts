@@ -73,11 +73,11 @@ export function entriesOf(request: FastifyRequest): readonly Entry[] {
   return entry === null ? [] : (entry.all ?? [entry])
 }
 
-/** Adds a new entry to the request; the tightest comes to stand for all. */
-export function addEntry(request: FastifyRequest, entry: Entry): void {
+/** Adds new entries, one or more, to the request; the tightest comes to stand for all. */
+export function addEntries(request: FastifyRequest, entries: readonly Entry[]): void {
   const before = entryOf(request)
-  if (before !== null) setEntries(request, [...(before.all ?? [before]), entry])
-  else (request as Visited)[visit] = entry
+  if (before === null && entries.length === 1) (request as Visited)[visit] = entries[0]
+  else setEntries(request, [...entriesOf(request), ...entries])
 }
 
 function setEntries(request: FastifyRequest, entries: Entry[]): Entry {

@@ -13,8 +13,10 @@ export type CompiledPolicy = Policy &
 
 export const POLICY_OPTIONS = ['name', 'algorithm', 'rate', 'per', 'burst'] as const
 
-const FASTEST = 1_000_000
-const LARGEST = 2 ** 31 - 1
+/** Most units a second that a policy may allow. */
+export const FASTEST = 1_000_000
+/** Largest rate and burst. */
+export const LARGEST = 2 ** 31 - 1
 /** A window remembers each unit, in 8 bytes. */
 const LARGEST_WINDOW = 1_000_000
 const DEFAULT_BURST = 10
