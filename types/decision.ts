@@ -9,6 +9,11 @@ export interface Allowed {
   readonly remaining: number
   /** Whole milliseconds, rounded up, until `remaining` equals `limit` again if nobody takes. */
   readonly resetAfter: number
+  /**
+   * Left out where the store answered. `'local'`: it did not, and limits of this process decided. `'none'`: it did not, nobody
+   * counted, and `remaining` is `Infinity`.
+   */
+  readonly source?: 'local' | 'none'
 }
 
 /** The request may not pass, and nothing has been charged. */
@@ -29,6 +34,10 @@ export interface Denied {
    * (the cost is above what can be spent at once, or the rate is 0).
    */
   readonly retryAfter: number
+  /**
+   * Left out where the store answered. `'local'`: it did not, and limits of this process decided.
+   */
+  readonly source?: 'local'
 }
 
 /** The outcome of one call: a value, never an exception. */

@@ -1,6 +1,6 @@
 export type { Allowed, Decision, Denied } from './decision.js'
 export type {} from './fastify.js'
-export type { Limiter, LimiterOptions, TakeOptions } from './limiter.js'
+export type { AnyLimiter, AsyncLimiter, Limiter, LimiterOptions, TakeOptions } from './limiter.js'
 export type {
   AllowList,
   AnyPolicy,
@@ -17,6 +17,17 @@ export type {
   RequestRateLimit,
   RoutePolicy,
   RouteRateLimit,
+  StoreKinds,
 } from './options.js'
 export type { Algorithm, Period, Policy, PolicyOptions } from './policy.js'
-export type { Bucket, Charge, Clock, StoreStats, SyncStore } from './store.js'
+export type {
+  AsyncStore,
+  Bucket,
+  Charge,
+  Clock,
+  Source,
+  Store,
+  StoreState,
+  StoreStats,
+  SyncStore,
+} from './store.js'

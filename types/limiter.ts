@@ -1,9 +1,10 @@
 import type { Decision } from './decision.js'
 import type { Policy, PolicyOptions } from './policy.js'
-import type { SyncStore } from './store.js'
+import type { AsyncStore, SyncStore } from './store.js'
 
 /** A limiter that answers at once: its store lives in this process. */
 export interface Limiter {
+  readonly sync: true
   readonly name: string
   readonly policies: readonly Policy[]
   readonly store: SyncStore
@@ -19,6 +20,30 @@ export interface Limiter {
   /** Forgets the key: it is as good as new. */
   reset(key: string): void
 }
+
+/** A limiter that answers with promises: its store is shared over a network. */
+export interface AsyncLimiter {
+  readonly sync: false
+  readonly name: string
+  readonly policies: readonly Policy[]
+  readonly store: AsyncStore
+  /**
+   * As `Limiter.take`. Where the store does not answer, `decision.source` tells who did; with `onStoreFailure: 'deny'` the promise
+   * rejects instead, with `FST_FLOODGATE_STORE` (503): a store failure is no denial.
+   */
+  take(key: string, options?: TakeOptions): Promise<Decision>
+  /** Whether `take(key)` would be allowed, and what is left now. Charges nothing. */
+  peek(key: string, options?: TakeOptions): Promise<Decision>
+  /** Gives back `cost` units (default 1), the newest first, never above full. */
+  refund(key: string, cost?: number): Promise<void>
+  /** Forgets the key: it is as good as new, in every process but for leases that they hold. */
+  reset(key: string): Promise<void>
+  /** The name under which the store keeps `key` for a policy, the first by default. Throws `FST_FLOODGATE_OPTION` for unknown policies. */
+  storeKey(key: string, policy?: string): string
+}
+
+/** A limiter of either kind: await its answers. `sync` tells which it is. */
+export type AnyLimiter = Limiter | AsyncLimiter
 
 export interface TakeOptions {
   /** Units this call asks for: an integer >= 0. Default: 1. */

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Decision, Denied } from './decision.js'
-import type { Limiter } from './limiter.js'
+import type { AnyLimiter, Limiter } from './limiter.js'
 import type { PolicyOptions } from './policy.js'
-import type { SyncStore } from './store.js'
+import type { Store, SyncStore } from './store.js'
 
 /**
  * Names of your limiters, for TypeScript: augment it and route configs are checked against it.
@@ -15,6 +15,18 @@ export interface LimiterNames {}
 /** Names of your key strategies, for TypeScript: augment it like `LimiterNames`. */
 // biome-ignore lint/suspicious/noEmptyInterface: an interface, because users augment it
 export interface KeyNames {}
+
+/**
+ * The kinds of store that a program uses, for TypeScript: importing `fastify-floodgate/redis` adds the kind that answers with
+ * promises, so that limiters of the plugin are to be awaited. Nothing to do for you.
+ */
+export interface StoreKinds {
+  sync: true
+}
+
+type Later = 'async' extends keyof StoreKinds ? true : false
+type Answer<T> = Later extends true ? T | Promise<T> : T
+type RegisteredLimiter = Later extends true ? AnyLimiter : Limiter
 
 type NamesOf<Names, BuiltIn extends string> = [keyof Names] extends [never]
   ? BuiltIn | (string & {})
@@ -102,7 +114,7 @@ export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
    */
   env?: string
   /** Where state lives. Default: a `memoryStore()` of this registration's own. */
-  store?: SyncStore
+  store?: Later extends true ? Store : SyncStore
   /** Families of headers to send, one or both, or `[]`. Default: `['x-ratelimit']`. `Retry-After` is always sent with a 429. */
   headers?: readonly HeaderFamily[]
   /** Names the headers in Access-Control-Expose-Headers, so that scripts of other origins can read them. Default: false. */
@@ -118,14 +130,14 @@ export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
 }
 
 /** All limiters of one registration, by name: `app.rateLimit`. Iterating yields the limiters. */
-export interface RateLimitRegistry extends Iterable<Limiter> {
+export interface RateLimitRegistry extends Iterable<RegisteredLimiter> {
   /**
    * Adds a limiter that routes and hooks can name. Throws `FST_FLOODGATE_DUPLICATE` if the name is taken, and
    * `FST_FLOODGATE_OPTION` for `'default'` and `'guard'`, which have options of their own.
    */
-  define(name: string, policies: AnyPolicy): Limiter
+  define(name: string, policies: AnyPolicy): RegisteredLimiter
   /** The limiter of that name; throws `FST_FLOODGATE_UNKNOWN_LIMITER` if there is none. */
-  get(name: LimiterName): Limiter
+  get(name: LimiterName): RegisteredLimiter
   has(name: string): boolean
   /**
    * A lifecycle handler for `onRequest`, `preValidation` or `preHandler`, to place by hand. It charges in addition to
@@ -146,9 +158,10 @@ export interface RequestRateLimit {
   readonly key: string
   /**
    * Charges more, for costs known only later, to every limiter that this request was charged to (the guard apart): all
-   * or none. Updates `decision` and the headers, if they are not sent yet.
+   * or none. Updates `decision` and the headers, if they are not sent yet. Await it: it is a promise where the store is asked
+   * over a network.
    */
-  take(cost?: number): Decision
-  /** Gives back `cost` units, or all that the request has been charged so far. Updates `decision` and the headers. */
-  refund(cost?: number): void
+  take(cost?: number): Answer<Decision>
+  /** Gives back `cost` units, or all that the request has been charged so far. Updates `decision` and the headers. Await it. */
+  refund(cost?: number): Answer<void>
 }

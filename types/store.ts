@@ -47,7 +47,15 @@ export interface Charge {
   stamp: number
   /** Verdict: whole ms until the cost fits; 0 when allowed, `Infinity` for never. */
   retryAfter: number
+  /** Who gave the verdict. */
+  source: Source
 }
+
+/**
+ * Who answered: the store; laws kept in this process while the store does not answer; or nobody, where all is allowed
+ * meanwhile: `Infinity` units are left then.
+ */
+export type Source = 'store' | 'local' | 'none'
 
 /**
  * Where state lives and which clock counts. A store answers for a list of charges at one instant, all or nothing:
@@ -55,8 +63,11 @@ export interface Charge {
  */
 export interface SyncStore {
   readonly sync: true
-  /** Makes room for a policy. Every call opens a space of its own: two limiters never share keys by accident. */
-  open(policy: Policy): Bucket
+  /**
+   * Makes room for a policy. Every call opens a space of its own: two limiters never share keys by accident. `space` names the
+   * limiter, for stores that processes share: those that open the same spaces and policies, in the same order, share their keys.
+   */
+  open(policy: Policy, space: string): Bucket
   /** Charges all or none; tells whether all were allowed. */
   take(charges: readonly Charge[]): boolean
   /** Answers what `take` would answer, and charges nothing. */
@@ -69,3 +80,33 @@ export interface SyncStore {
   /** Frees what has expired, now; returns how many keys went. Nothing needs it: room is also made on demand. */
   sweep(): number
 }
+
+/** `'up'`: the store answers. `'down'`: it failed several times in a row, and is asked once in a while only. */
+export type StoreState = 'up' | 'down'
+
+/**
+ * A store that is asked over a network. What it can answer without, it answers at once; else with a promise. A call that
+ * the store does not answer in time is answered as the store's options say, and rejects only if they say so.
+ */
+export interface AsyncStore {
+  readonly sync: false
+  readonly state: StoreState
+  /** As `SyncStore.open`. */
+  open(policy: Policy, space: string): Bucket
+  /** Charges all or none; tells whether all were allowed. */
+  take(charges: readonly Charge[]): boolean | Promise<boolean>
+  /** Answers what `take` would answer, and charges nothing. */
+  peek(charges: readonly Charge[]): boolean | Promise<boolean>
+  /** As `SyncStore.refund`. */
+  refund(charges: readonly Charge[]): void | Promise<void>
+  /** Forgets each key, as if it had never been seen. Fills no verdict. */
+  reset(charges: readonly Charge[]): void | Promise<void>
+  /** The name under which the store keeps that key: what an operator looks for. */
+  storeKey(bucket: Bucket, key: string): string
+  /** Calls `listener` when the state changes, until the function that it returns is called. */
+  onStateChange(listener: (state: StoreState, error?: Error) => void): () => void
+  /** Gives back what this process holds, and lets go of the client, which stays open: it is yours. A later call starts anew. */
+  close(): Promise<void>
+}
+
+export type Store = SyncStore | AsyncStore

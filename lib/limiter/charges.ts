@@ -1,19 +1,4 @@
-import type { Bucket, Charge, Decision } from '../../types/index.js'
-
-/** A charge with no question and no verdict yet. */
-export function newCharge(bucket: Bucket): Charge {
-  return {
-    bucket,
-    key: '',
-    cost: 1,
-    allowed: true,
-    remaining: 0,
-    resetAfter: 0,
-    renewAfter: 0,
-    retryAfter: 0,
-    stamp: Number.POSITIVE_INFINITY,
-  }
-}
+import type { Allowed, Charge, Decision, Denied } from '../../types/index.js'
 
 /**
  * Whether `a` constrains its client more than `b`: a denial more than none, then the longer wait, then fewer units left, then
@@ -26,8 +11,9 @@ export function isTighter(a: Verdict, b: Verdict): boolean {
   return a.resetAfter > b.resetAfter
 }
 
-/** What `isTighter` looks at. */
-export type Verdict = Pick<Charge, 'allowed' | 'remaining' | 'resetAfter' | 'retryAfter'>
+/** What a decision is made of. */
+export type Verdict = Pick<Charge, 'allowed' | 'remaining' | 'resetAfter' | 'retryAfter'> &
+  Partial<Pick<Charge, 'source'>>
 
 /** The tightest of one charge or more. */
 export function tightest<C extends Charge>(charges: readonly C[]): C {
@@ -53,9 +39,10 @@ export function decisionOf(
   verdict: Verdict,
   violated: () => readonly string[],
 ): Decision {
-  const { remaining, resetAfter, retryAfter } = verdict
+  const { remaining, resetAfter, retryAfter, source = 'store' } = verdict
   const { name, limit } = policy
-  return verdict.allowed
+  const decision: Decision = verdict.allowed
     ? { allowed: true, policy: name, limit, remaining, resetAfter }
     : { allowed: false, policy: name, violated: violated(), limit, remaining, resetAfter, retryAfter }
+  return source === 'store' ? decision : ({ ...decision, source } as Allowed | Denied)
 }

@@ -1,20 +1,20 @@
-import type { Policy, SyncStore } from '../../types/index.js'
+import type { Policy, Store } from '../../types/index.js'
 import { duplicateLimiter, unknownLimiter } from './errors.js'
-import { StoreLimiter } from './limiter.js'
+import { limiterOver, type StoreLimiter } from './store-limiter.js'
 
 /** Limiters by name, over one store. */
 export class Registry implements Iterable<StoreLimiter> {
-  readonly store: SyncStore
+  readonly store: Store
   readonly #limiters = new Map<string, StoreLimiter>()
 
-  constructor(store: SyncStore) {
+  constructor(store: Store) {
     this.store = store
   }
 
   /** Adds a limiter; throws `FST_FLOODGATE_DUPLICATE` if the name is taken. */
   add(name: string, policies: readonly Policy[]): StoreLimiter {
     if (this.#limiters.has(name)) throw duplicateLimiter(name)
-    const limiter = new StoreLimiter(name, policies, this.store)
+    const limiter = limiterOver(name, policies, this.store)
     this.#limiters.set(name, limiter)
     return limiter
   }

@@ -24,7 +24,9 @@ export function headerWriter(families: readonly HeaderFamily[]): (tightest: Entr
   return classic ? writeClassic : draft ? writeDraft : () => {}
 }
 
-function writeClassic({ reply, bucket, remaining, resetAfter }: Entry): void {
+function writeClassic({ reply, bucket, remaining, resetAfter, source }: Entry): void {
+  // Nobody counted, so there is nothing to tell.
+  if (source === 'none') return
   reply.header(X_RATELIMIT.limit, String(bucket.policy.limit))
   reply.header(X_RATELIMIT.remaining, String(remaining))
   reply.header(X_RATELIMIT.reset, String(resetSeconds(resetAfter)))
@@ -40,11 +42,12 @@ export function prepareHeaders(policies: readonly Policy[]): void {
 
 /** All policies on success; of a denial those that denied, so that `t` never disagrees with Retry-After. */
 function writeDraft(tightest: Entry): void {
-  const { reply, all, allowed } = tightest
+  const { reply, all, allowed, source } = tightest
+  if (source === 'none') return
   let policies = ''
   let limits = ''
   for (const entry of all ?? [tightest]) {
-    if (entry.allowed !== allowed) continue
+    if (entry.allowed !== allowed || entry.source === 'none') continue
     const { policy } = entry.bucket
     const first = entry === tightest
     // A store may hand out a policy that is no longer the object that was prepared.

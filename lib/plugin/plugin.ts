@@ -1,6 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { RateLimitOptions } from '../../types/index.js'
+import type {
+  AsyncStore,
+  RateLimitOptions,
+  RateLimitRegistry,
+  RequestRateLimit,
+  Store,
+} from '../../types/index.js'
 import { Registry } from '../limiter/index.js'
 import { POLICY_OPTIONS, refuseUnknown } from '../policy/index.js'
 import { memoryStore } from '../store/index.js'
@@ -31,7 +37,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   const internals = new Internals()
   const allow = compileAllow(settings.allow)
   const strategies = new Strategies(settings.keys, settings.ipv6Prefix, warnings)
-  const store = settings.store ?? memoryStore()
+  const store: Store = settings.store ?? memoryStore()
   const sendHeaders = headerWriter(settings.headers)
   const { deny } = new Answer(sendHeaders, settings.onDenied, settings.body, internals)
   const context: StageContext = {
@@ -51,7 +57,8 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   const documentation = new Documentation(settings.headers, settings.body, guardPolicies)
   const gate = new Gate({ app, registry, planner, guard, allow, internals, warnings, documentation })
 
-  app.decorate('rateLimit', registry)
+  // What the types say of stores depends on what a program imports.
+  app.decorate('rateLimit', registry as unknown as RateLimitRegistry)
   decorateRequest(app)
   app.addHook('onRoute', function (this: FastifyInstance, route) {
     gate.onRoute(route, this)
@@ -60,6 +67,19 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   app.addHook('preParsing', gate.afterOnRequest)
   if (settings.exposeHeaders) app.addHook('onSend', exposeOnSend(settings.headers))
   app.addHook('onReady', gate.onReady)
+  if (!store.sync) attach(app, store)
+}
+
+/** Tells in the log when the store fails and when it answers again, and lets go of it with the app. */
+function attach(app: FastifyInstance, store: AsyncStore): void {
+  const ignore = store.onStateChange((state, err) => {
+    if (state === 'up') app.log.info('rate limit store answers again')
+    else app.log.error({ err }, 'rate limit store does not answer')
+  })
+  app.addHook('onClose', async () => {
+    ignore()
+    await store.close()
+  })
 }
 
 function defineLimiters(registry: RequestRegistry, { defaults, limiters }: Settings): void {
@@ -81,7 +101,7 @@ function decorateRequest(app: FastifyInstance): void {
   app.decorateRequest(visit, null)
   app.decorateRequest('rateLimit', {
     getter() {
-      return entryOf(this) === null ? null : new RequestView(this)
+      return (entryOf(this) === null ? null : new RequestView(this)) as unknown as RequestRateLimit | null
     },
   })
 }

@@ -1,12 +1,5 @@
 import type { onRequestHookHandler } from 'fastify'
-import type {
-  AnyPolicy,
-  HookName,
-  Limiter,
-  LimiterName,
-  RateLimitRegistry,
-  RoutePolicy,
-} from '../../types/index.js'
+import type { AnyLimiter, AnyPolicy, HookName, LimiterName, RoutePolicy } from '../../types/index.js'
 import { compilePolicies, type Registry, unknownLimiter } from '../limiter/index.js'
 import {
   checkName,
@@ -31,7 +24,7 @@ export type Defaults = RoutePolicy & {
 }
 
 /** The limiters of one registration, with what requests need to know of each. */
-export class RequestRegistry implements RateLimitRegistry {
+export class RequestRegistry implements Iterable<AnyLimiter> {
   readonly #registry: Registry
   readonly #limiters = new Map<string, RequestLimiter>()
   /** What the user defined and nobody has asked for. */
@@ -47,7 +40,7 @@ export class RequestRegistry implements RateLimitRegistry {
     this.#context = context
   }
 
-  define(name: string, policies: AnyPolicy): Limiter {
+  define(name: string, policies: AnyPolicy): AnyLimiter {
     checkName(name, 'name')
     if (RESERVED.includes(name))
       throw invalidOption(`limiters.${name}`, name, `names other than ${RESERVED.join(' and ')}`)
@@ -56,7 +49,7 @@ export class RequestRegistry implements RateLimitRegistry {
     return limiter
   }
 
-  get(name: LimiterName): Limiter {
+  get(name: LimiterName): AnyLimiter {
     this.#unused.delete(name)
     return this.#registry.get(name)
   }
@@ -65,7 +58,7 @@ export class RequestRegistry implements RateLimitRegistry {
     return this.#registry.has(name)
   }
 
-  [Symbol.iterator](): Iterator<Limiter> {
+  [Symbol.iterator](): Iterator<AnyLimiter> {
     return this.#registry[Symbol.iterator]()
   }
 

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bucket, HookName } from '../../types/index.js'
-import { StoreLimiter } from '../limiter/index.js'
+import { limiterOver, type StoreLimiter } from '../limiter/index.js'
 import { checkCost } from '../policy/index.js'
-import type { Strategy } from './keys.js'
+import { isPromise, type Strategy } from './keys.js'
 import { addEntries, Entry, entriesOf, entryOf, type Owner, type Role, refund } from './visit.js'
 import type { Warnings } from './warn.js'
 
@@ -31,7 +31,8 @@ export class RequestLimiter {
     this.strategy = strategy
     this.cost = cost
     this.point = hook ?? (strategy.onArrival ? 'arrival' : 'onRequest')
-    this.unkeyed = new StoreLimiter(limiter.name, limiter.policies, limiter.store)
+    const { name, policies, store } = limiter
+    this.unkeyed = limiterOver(name, policies, store, `${name} without key`)
   }
 }
 
@@ -111,16 +112,33 @@ export class Stage {
   }
 
   #settle(request: FastifyRequest, reply: FastifyReply, entries: readonly Entry[], done: Done): void {
-    const { store, sendHeaders, deny } = this.#context
     if (entries.length === 0) return done()
     if (entryOf(request) !== null) this.#warnOfRepeats(request, entries)
-    const allowed = store.take(entries)
-    if (!allowed) this.#undo(request)
-    if (allowed) for (const entry of entries) entry.charged = entry.cost
+    const answer = this.#context.store.take(entries)
+    if (typeof answer === 'boolean') this.#conclude(request, reply, entries, answer, done)
+    else answer.then((allowed) => this.#conclude(request, reply, entries, allowed, done), done)
+  }
+
+  #conclude(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    entries: readonly Entry[],
+    allowed: boolean,
+    done: Done,
+  ): void {
+    if (!allowed) return this.#refuse(request, reply, entries, done)
+    for (const entry of entries) entry.charged = entry.cost
     addEntries(request, entries)
-    if (!allowed) return deny(request, reply, done)
-    sendHeaders(entryOf(request) as Entry)
+    this.#context.sendHeaders(entryOf(request) as Entry)
     done()
+  }
+
+  #refuse(request: FastifyRequest, reply: FastifyReply, entries: readonly Entry[], done: Done): void {
+    const answer = this.#undo(request)
+    addEntries(request, entries)
+    const { deny } = this.#context
+    if (isPromise(answer)) answer.then(() => deny(request, reply, done), done)
+    else deny(request, reply, done)
   }
 
   /** Before the decision: if the second charge is denied, it is the more worth telling. */
@@ -136,8 +154,8 @@ export class Stage {
   }
 
   /** A route's limiters are all or nothing: what the earlier stages charged goes back when a later one denies. */
-  #undo(request: FastifyRequest): void {
+  #undo(request: FastifyRequest): void | Promise<void> {
     if (this.#role !== 'route') return
-    refund(entriesOf(request).filter((entry) => entry.role === 'route'))
+    return refund(entriesOf(request).filter((entry) => entry.role === 'route'))
   }
 }

@@ -1,7 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Bucket, Charge, Decision, RequestRateLimit, SyncStore } from '../../types/index.js'
+import type { Bucket, Charge, Decision, Source, Store } from '../../types/index.js'
 import { decide, decisionOf, isTighter, tightest } from '../limiter/index.js'
 import { checkCost } from '../policy/index.js'
+import { newCharge } from '../store/index.js'
+import { isPromise } from './keys.js'
 
 /**
  * Who asked for a charge: the guard; the route's config, whose limiters are all or nothing; or a hook placed by hand.
@@ -10,7 +12,7 @@ export type Role = 'guard' | 'route' | 'hook'
 
 /** Of whose registration an entry is. */
 export interface Owner {
-  readonly store: SyncStore
+  readonly store: Store
   /** Says in the headers of a reply what the limiters made of its request, as its tightest entry tells it. */
   readonly sendHeaders: (tightest: Entry) => void
 }
@@ -26,6 +28,7 @@ export class Entry implements Charge {
   renewAfter = 0
   retryAfter = 0
   stamp = Number.POSITIVE_INFINITY
+  source: Source = 'store'
   readonly limiter: string
   readonly role: Role
   /** Units that are charged at present. */
@@ -94,7 +97,7 @@ export function requestDecision(entry: Entry): Decision {
 }
 
 /** `request.rateLimit`: made when somebody reads it. */
-export class RequestView implements RequestRateLimit {
+export class RequestView {
   readonly #request: FastifyRequest
 
   constructor(request: FastifyRequest) {
@@ -118,33 +121,50 @@ export class RequestView implements RequestRateLimit {
     return this.#head.key
   }
 
-  take(cost = 1): Decision {
+  take(cost = 1): Decision | Promise<Decision> {
     checkCost(cost)
     const entries = this.#own()
-    for (const entry of entries) entry.cost = cost
-    const { store } = entries[0].owner
-    const passed = entries.filter((entry) => entry.allowed)
-    const before = entries.map(({ stamp, charged, earlier }) => ({ stamp, units: charged - sum(earlier) }))
-    if (store.take(entries)) {
+    const charges = entries.map((entry) => chargeOf(entry, cost))
+    const answer = entries[0].owner.store.take(charges)
+    return isPromise(answer)
+      ? answer.then((allowed) => this.#taken(entries, charges, allowed))
+      : this.#taken(entries, charges, answer)
+  }
+
+  refund(cost?: number): void | Promise<void> {
+    if (cost !== undefined) checkCost(cost)
+    const answer = refund(this.#own(), cost)
+    if (isPromise(answer)) return answer.then(() => this.#update())
+    this.#update()
+  }
+
+  #taken(
+    entries: readonly Entry[],
+    charges: readonly Charge[],
+    allowed: boolean,
+  ): Decision | Promise<Decision> {
+    const decision = decide(charges)
+    if (allowed) {
       entries.forEach((entry, i) => {
-        if (before[i].units > 0) entry.earlier = [...(entry.earlier ?? []), before[i]]
-        entry.charged += cost
+        addUnits(entry, charges[i])
       })
       this.#update()
       return this.decision
     }
-    const decision = decide(entries)
     // The request itself was allowed, if it was, and still is.
-    for (const entry of passed) entry.cost = 0
-    store.peek(passed)
+    const passed = entries.map((entry) => entry.allowed)
+    entries.forEach((entry, i) => {
+      copyVerdict(charges[i], entry)
+    })
+    const answer = look(entries.filter((_, i) => passed[i]))
+    if (isPromise(answer)) {
+      return answer.then(() => {
+        this.#update()
+        return decision
+      })
+    }
     this.#update()
     return decision
-  }
-
-  refund(cost?: number): void {
-    if (cost !== undefined) checkCost(cost)
-    refund(this.#own(), cost)
-    this.#update()
   }
 
   get #head(): Entry {
@@ -165,26 +185,63 @@ export class RequestView implements RequestRateLimit {
   }
 }
 
-/** Gives `cost` units back to each entry that was charged, at most and by default what it was, and looks at it anew. */
-export function refund(entries: readonly Entry[], cost = Number.POSITIVE_INFINITY): void {
+/**
+ * Gives `cost` units back to each entry that was charged, at most and by default what it was, and looks at it anew. A promise
+ * where the store answers with one.
+ */
+export function refund(entries: readonly Entry[], cost = Number.POSITIVE_INFINITY): void | Promise<void> {
   const charged = entries.filter((entry) => entry.charged > 0)
   if (charged.length === 0) return
-  const { store } = charged[0].owner
-  for (const entry of charged) giveBack(entry, Math.min(cost, entry.charged))
-  for (const entry of charged) entry.cost = 0
-  store.peek(charged)
+  const answers = charged.flatMap((entry) => giveBack(entry, Math.min(cost, entry.charged)))
+  const pending = [...answers, look(charged)].filter(isPromise)
+  if (pending.length > 0) return Promise.all(pending).then(() => {})
 }
 
 /** Gives units of an entry back, those charged last first. */
-function giveBack(entry: Entry, units: number): void {
+function giveBack(entry: Entry, units: number): (void | Promise<void>)[] {
+  const answers: (void | Promise<void>)[] = []
   for (let left = units; left > 0; ) {
     const last = entry.charged - sum(entry.earlier)
-    entry.cost = Math.min(left, last)
-    entry.owner.store.refund([entry])
-    entry.charged -= entry.cost
-    left -= entry.cost
-    if (entry.cost === last) entry.stamp = entry.earlier?.pop()?.stamp ?? entry.stamp
+    const cost = Math.min(left, last)
+    answers.push(entry.owner.store.refund([chargeOf(entry, cost)]))
+    entry.charged -= cost
+    left -= cost
+    if (cost === last) entry.stamp = entry.earlier?.pop()?.stamp ?? entry.stamp
   }
+  return answers
+}
+
+/** Asks for the verdicts of some entries of one owner as they are now. */
+function look(entries: readonly Entry[]): void | Promise<void> {
+  if (entries.length === 0) return
+  const charges = entries.map((entry) => chargeOf(entry, 0))
+  const update = () => {
+    for (const [i, charge] of charges.entries()) copyVerdict(charge, entries[i])
+  }
+  const answer = entries[0].owner.store.peek(charges)
+  if (isPromise(answer)) return answer.then(update)
+  update()
+}
+
+/** A charge to the bucket and key of an entry: stores that answer later may be asked again before they do. */
+function chargeOf({ bucket, key, stamp, source }: Entry, cost: number): Charge {
+  return { ...newCharge(bucket), key, cost, stamp, source }
+}
+
+function copyVerdict(
+  { allowed, remaining, resetAfter, renewAfter, retryAfter, source }: Charge,
+  entry: Entry,
+): void {
+  Object.assign(entry, { allowed, remaining, resetAfter, renewAfter, retryAfter, source })
+}
+
+/** What a charge that was allowed adds to its entry. */
+function addUnits(entry: Entry, charge: Charge): void {
+  const units = entry.charged - sum(entry.earlier)
+  if (units > 0) entry.earlier = [...(entry.earlier ?? []), { stamp: entry.stamp, units }]
+  entry.charged += charge.cost
+  entry.stamp = charge.stamp
+  copyVerdict(charge, entry)
 }
 
 function sum(charges: readonly { units: number }[] | null): number {

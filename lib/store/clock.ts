@@ -4,6 +4,17 @@ import { invalidOption } from '../policy/index.js'
 /** Monotonic time of this thread, in ms with fractions. */
 export const systemClock: Clock = { now: () => performance.now() }
 
+/** Monotonic time of the process, in ms with fractions: the same in all of its threads, but for a microsecond or so. */
+export const processClock: Clock = { now: () => performance.now() + offset }
+
+/** What this thread's time lacks, to that of the process: read while both stood closest together. */
+const offset = Array.from({ length: 8 }, () => {
+  const before = performance.now()
+  const [seconds, nanoseconds] = process.hrtime()
+  const after = performance.now()
+  return { gap: after - before, offset: seconds * 1e3 + nanoseconds / 1e6 - (before + after) / 2 }
+}).reduce((best, next) => (next.gap < best.gap ? next : best)).offset
+
 /**
  * Turns a clock into whole microseconds that start at 0 and never step back: where the clock does, no time has passed, and
  * it goes on from there. Readings are rounded to the nearest microsecond; one that is no finite number counts as no time.
@@ -24,7 +35,18 @@ export function monotonicMicros(clock: Clock): () => number {
   }
 }
 
+/** What a clock reads, in whole microseconds from its own origin on. */
+export function readMicros(clock: Clock): number {
+  return micros(clock.now())
+}
+
 /** Whole microseconds of a reading in ms, by way of nanoseconds: or noise in the last bit would decide at half a one. */
 function micros(ms: number): number {
   return Math.round(Math.round(ms * 1e6) / 1e3)
+}
+
+/** Calls `listener` once after `ms`, without keeping the process alive; the returned function calls it off. */
+export function after(ms: number, listener: () => void): () => void {
+  const timer = setTimeout(listener, ms).unref()
+  return () => clearTimeout(timer)
 }

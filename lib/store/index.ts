@@ -1,1 +1,2 @@
+export { newCharge } from './charge.js'
 export { type MemoryStoreOptions, memoryStore } from './memory/store.js'

@@ -1,6 +1,7 @@
 import { type Test, test } from 'tap'
 import { buildApp } from '../../examples/per-plan/app.js'
 import { memoryStore } from '../../lib/index.js'
+import type { Limiter } from '../../types/index.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
 import { startServer } from './child.js'
 
@@ -55,7 +56,7 @@ test('who is not authenticated gets 401 and is nobody to be counted', async (t) 
     t.equal(answer.statusCode, 401)
     t.equal(answer.headers['x-ratelimit-limit'], undefined)
   }
-  t.equal(app.rateLimit.get('free').store.stats().keys, 0)
+  t.equal((app.rateLimit.get('free') as Limiter).store.stats().keys, 0)
 })
 
 test('the server of the example runs', async (t) => {

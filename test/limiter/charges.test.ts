@@ -4,10 +4,10 @@ import {
   decide,
   decisionOf,
   isTighter,
-  newCharge,
   tightest,
   type Verdict,
 } from '../../lib/limiter/charges.js'
+import { newCharge } from '../../lib/store/index.js'
 import type { Bucket, Charge } from '../../types/index.js'
 
 const open: Verdict = { allowed: true, remaining: 5, resetAfter: 1000, retryAfter: 0 }
@@ -112,5 +112,6 @@ test('a new charge asks for one unit and has denied nothing', async (t) => {
     renewAfter: 0,
     retryAfter: 0,
     stamp: Number.POSITIVE_INFINITY,
+    source: 'store',
   })
 })

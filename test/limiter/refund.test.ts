@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { newCharge } from '../../lib/limiter/index.js'
+import { newCharge } from '../../lib/store/index.js'
 import { compilePolicy } from '../../lib/policy/index.js'
 import { memoryStore } from '../../lib/store/index.js'
 import type { Charge, PolicyOptions } from '../../types/index.js'
@@ -16,7 +16,7 @@ for (const options of POLICIES) {
   /** A key of that policy, and what is left of it. */
   function keyOf(clock: ManualClock) {
     const store = memoryStore({ clock })
-    const bucket = store.open(policy)
+    const bucket = store.open(policy, 'space')
     const charge = (): Charge => ({ ...newCharge(bucket), key: 'key' })
     return {
       take: () => {
@@ -72,7 +72,10 @@ for (const options of POLICIES) {
 test('a window gives back the very units of a charge, and the younger ones leave when they would have', async (t) => {
   const clock = new ManualClock()
   const store = memoryStore({ clock })
-  const bucket = store.open(compilePolicy({ algorithm: 'sliding-window', rate: 3, per: 1000 }, 'window'))
+  const bucket = store.open(
+    compilePolicy({ algorithm: 'sliding-window', rate: 3, per: 1000 }, 'window'),
+    'space',
+  )
   const at = (ms: number) => {
     clock.advance(ms - clock.now())
     const charge: Charge = { ...newCharge(bucket), key: 'key' }
@@ -92,7 +95,7 @@ test('a refund at once fills a bucket to the last tick, whatever its rate and th
   for (const rate of [3, 7, 9, 12, 97, 999_983]) {
     const clock = new ManualClock(0.001)
     const store = memoryStore({ clock })
-    const bucket = store.open(compilePolicy({ rate, per: 'second', burst: 3 }, 'bucket'))
+    const bucket = store.open(compilePolicy({ rate, per: 'second', burst: 3 }, 'bucket'), 'space')
     for (let i = 0; i < 200; i++) {
       const charge: Charge = { ...newCharge(bucket), key: `key ${i}` }
       store.take([charge])

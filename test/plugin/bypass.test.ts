@@ -62,10 +62,10 @@ test('requests that are held open give back only what they still have charged', 
       clock.advance(60_000)
     }
     const limiter = app.rateLimit.get('default')
-    for (let i = 0; i < 4; i++) t.ok(limiter.take('127.0.0.1').allowed)
+    for (let i = 0; i < 4; i++) t.ok((await limiter.take('127.0.0.1')).allowed)
     for (const release of held) release()
     for (const reply of await Promise.all(replies)) t.equal(reply.statusCode, 429)
-    t.equal(limiter.peek('127.0.0.1').remaining, 0, algorithm)
+    t.equal((await limiter.peek('127.0.0.1')).remaining, 0, algorithm)
   }
 })
 
@@ -152,13 +152,13 @@ test('no function chooses the guard, which has counted the request already', asy
   app.get('/', { config: { rateLimit: () => 'guard' } }, async () => 'ok')
   const reply = await app.inject('/')
   t.match(reply.json(), { statusCode: 500, code: 'FST_FLOODGATE_OPTION' })
-  t.equal(app.rateLimit.get('guard').peek('127.0.0.1').remaining, 9)
+  t.equal((await app.rateLimit.get('guard').peek('127.0.0.1')).remaining, 9)
 })
 
 test('a store may hand out policies of its own making', async (t) => {
   const store = memoryStore({ clock: new ManualClock() })
-  const open: typeof store.open = (policy) => {
-    const bucket = store.open(policy)
+  const open: typeof store.open = (policy, space) => {
+    const bucket = store.open(policy, space)
     return { ...bucket, policy: { ...bucket.policy } }
   }
   const copies = { ...store, open } as typeof store

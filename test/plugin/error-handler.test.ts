@@ -190,8 +190,8 @@ test('a denied take in the handler is the handler’s to answer', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(rateLimit, { rate: 2, store: memoryStore({ clock: new ManualClock() }) })
-  app.get('/', (request, reply) => {
-    const decision = request.rateLimit?.take(2)
+  app.get('/', async (request, reply) => {
+    const decision = await request.rateLimit?.take(2)
     return reply.code(decision?.allowed ? 200 : 429).send({ allowed: decision?.allowed })
   })
   t.match(await app.inject('/'), {

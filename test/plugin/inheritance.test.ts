@@ -98,7 +98,7 @@ test('the guard does not inherit the cost', async (t) => {
   const app = await registered(t, { rate: 10, cost: 5, guard: { rate: 10 } })
   app.get('/', () => 'ok')
   await app.inject('/')
-  t.equal(app.rateLimit.get('guard').peek('127.0.0.1').remaining, 9)
+  t.equal((await app.rateLimit.get('guard').peek('127.0.0.1')).remaining, 9)
 })
 
 test('the hook is inherited with the key: a policy with a key of its own runs where that key is known', async (t) => {

@@ -40,7 +40,7 @@ test('the registry knows the default limiter, the guard, those of the options an
 test('a limiter of the registry and the routes that name it share their buckets', async (t) => {
   const app = await registered(t, { limiters: { login: { rate: 2 } } })
   app.post('/login', { config: { rateLimit: 'login' } }, () => 'ok')
-  t.equal(app.rateLimit.get('login').take('127.0.0.1').allowed, true)
+  t.equal((await app.rateLimit.get('login').take('127.0.0.1')).allowed, true)
   t.equal((await app.inject({ method: 'POST', url: '/login' })).statusCode, 200)
   t.equal((await app.inject({ method: 'POST', url: '/login' })).statusCode, 429)
   app.rateLimit.get('login').reset('127.0.0.1')
@@ -170,8 +170,8 @@ test('a hook placed by hand charges in addition to what the route asks for', asy
   const preHandler = [app.rateLimit.hook('login'), app.rateLimit.hook('login')]
   app.get('/x', { preHandler }, (request) => request.rateLimit?.decisions.length)
   t.equal((await app.inject('/x')).body, '3')
-  t.equal(app.rateLimit.get('login').peek('127.0.0.1').remaining, 1)
-  t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, 9)
+  t.equal((await app.rateLimit.get('login').peek('127.0.0.1')).remaining, 1)
+  t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 9)
 })
 
 test('a hook placed by hand limits a route that is exempt from all else, and those only where it is placed', async (t) => {

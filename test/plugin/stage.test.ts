@@ -41,7 +41,7 @@ test('200 parallel requests over two limiters leave the one that did not deny wi
   app.get('/', { config }, async () => 'ok')
   const responses = await Promise.all(Array.from({ length: 200 }, () => app.inject('/')))
   t.equal(responses.filter(({ statusCode }) => statusCode === 200).length, 5)
-  t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, 145)
+  t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 145)
 })
 
 const TWO: [string, RouteRateLimit][] = [
@@ -62,7 +62,7 @@ for (const [when, config] of TWO) {
       t.equal(denied.statusCode, 429)
       t.match(denied.headers, { 'x-ratelimit-limit': '1', 'x-ratelimit-remaining': '0', 'retry-after': '60' })
     }
-    t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, 9)
+    t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 9)
   })
 }
 
@@ -70,14 +70,14 @@ test('the guard counts what the limiters deny', async (t) => {
   const { app } = await registered(t, { rate: 1, guard: { rate: 3 } })
   app.get('/', async () => 'ok')
   for (let i = 0; i < 3; i++) await app.inject('/')
-  t.equal(app.rateLimit.get('guard').peek('127.0.0.1').remaining, 0)
+  t.equal((await app.rateLimit.get('guard').peek('127.0.0.1')).remaining, 0)
 })
 
 test('where the guard denies, no limiter is charged', async (t) => {
   const { app } = await registered(t, { rate: 10, guard: { rate: 1 } })
   app.get('/', async () => 'ok')
   for (let i = 0; i < 3; i++) await app.inject('/')
-  t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, 9)
+  t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 9)
 })
 
 test('all policies of a limiter must allow, and the one with the longest wait speaks', async (t) => {
@@ -141,7 +141,7 @@ for (const key of ['ip', 'asyncUser']) {
       const response = await app.inject({ url: '/', headers: { 'x-user': '127.0.0.1' } })
       t.equal(response.statusCode, 500)
       t.match(response.json(), { code: 'FST_FLOODGATE_COST', message: /^cost is .*; allowed: an integer/ })
-      t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, 10)
+      t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 10)
     })
   }
 }
@@ -151,7 +151,7 @@ test('one bad cost among limiters that decide at once charges none of them', asy
   const config = { rateLimit: ['default', { key: 'global', cost: () => Number.NaN }] }
   app.get('/', { config }, () => t.fail('must not be reached'))
   t.equal((await app.inject('/')).statusCode, 500)
-  t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, 10)
+  t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 10)
 })
 
 test('several async limiters at one moment report a bad cost as well', async (t) => {

@@ -111,7 +111,7 @@ test('a take that is denied charges nothing, and says how long to wait', async (
   t.equal(response.statusCode, 200)
   t.match(response.json(), { allowed: false, violated: ['default'], remaining: 9, retryAfter: 1000 })
   t.same(units(response.headers), ['10', '9', '1'])
-  t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, 9)
+  t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 9)
 })
 
 test('take charges every limiter of the request or none, and never the guard', async (t) => {
@@ -128,9 +128,9 @@ test('take charges every limiter of the request or none, and never the guard', a
     { allowed: true, policy: 'tight', remaining: 2 },
     { allowed: false, policy: 'tight', violated: ['tight'], remaining: 2 },
   ])
-  t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, 7)
-  t.equal(app.rateLimit.get('tight').peek('ann').remaining, 2)
-  t.equal(app.rateLimit.get('guard').peek('127.0.0.1').remaining, 49)
+  t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 7)
+  t.equal((await app.rateLimit.get('tight').peek('ann')).remaining, 2)
+  t.equal((await app.rateLimit.get('guard').peek('127.0.0.1')).remaining, 49)
 })
 
 test('refund gives back to every limiter of the request, each what it was charged, and never to the guard', async (t) => {
@@ -146,20 +146,23 @@ test('refund gives back to every limiter of the request, each what it was charge
 test('where only the guard decided, take and refund are its own', async (t) => {
   const app = await registered(t, { guard: { rate: 60, burst: 50 } })
   const config = { rateLimit: () => false as const }
-  app.get('/', { config }, (request) => [limited(request).take(9).remaining, limited(request).limiter])
+  app.get('/', { config }, async (request) => [
+    (await limited(request).take(9)).remaining,
+    limited(request).limiter,
+  ])
   t.same((await app.inject('/')).json(), [40, 'guard'])
 })
 
 test('a limiter that a request was charged to twice, by route and by hand, stays all or nothing', async (t) => {
   const app = await registered(t, { rate: 3 })
   let before = 0
-  app.get('/', { preHandler: app.rateLimit.hook('default') }, (request) => {
-    before = app.rateLimit.get('default').peek('127.0.0.1').remaining
+  app.get('/', { preHandler: app.rateLimit.hook('default') }, async (request) => {
+    before = (await app.rateLimit.get('default').peek('127.0.0.1')).remaining
     return limited(request).take(1)
   })
   const { allowed } = (await app.inject('/')).json()
   t.equal(before, 1)
-  t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, allowed ? 0 : 1)
+  t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, allowed ? 0 : 1)
 })
 
 for (const cost of [Number.NaN, -1, 0.5, '1', null, Number.POSITIVE_INFINITY]) {
@@ -171,7 +174,7 @@ for (const cost of [Number.NaN, -1, 0.5, '1', null, Number.POSITIVE_INFINITY]) {
       const response = await app.inject(url)
       t.match(response.json(), { statusCode: 500, code: 'FST_FLOODGATE_COST' }, url)
     }
-    t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, 8)
+    t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 8)
   })
 }
 
@@ -185,7 +188,7 @@ test('a denied request has nothing to give back, and stays denied whoever asks f
   app.get('/', async () => 'ok')
   app.rateLimit.get('default').take('127.0.0.1')
   t.equal((await app.inject('/')).statusCode, 429)
-  t.equal(app.rateLimit.get('default').peek('127.0.0.1').allowed, false)
+  t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).allowed, false)
   t.same(told, [false])
 })
 
@@ -196,12 +199,12 @@ test('take and refund after the response are too late for its headers and charge
   })
   app.get('/', async () => 'ok')
   t.equal((await app.inject('/')).headers['x-ratelimit-remaining'], '9')
-  t.equal(app.rateLimit.get('default').peek('127.0.0.1').remaining, 5)
+  t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 5)
 })
 
 test('no headers of limits are sent where the option `headers` is empty, after a take neither', async (t) => {
   const app = await registered(t, { headers: [] })
-  app.get('/', (request) => limited(request).take(3).remaining)
+  app.get('/', async (request) => (await limited(request).take(3)).remaining)
   const response = await app.inject('/')
   t.equal(response.body, '6')
   t.same(units(response.headers), [undefined, undefined, undefined])

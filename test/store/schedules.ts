@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { Limiter, Policy, PolicyOptions } from '../../types/index.js'
+import type { AnyLimiter, Policy, PolicyOptions } from '../../types/index.js'
 import type { ManualClock } from '../fixtures/manual-clock.js'
 import { Model } from './model.js'
 
@@ -53,7 +53,7 @@ export function schedules(verbs: 'all verbs' | 'take only') {
  * Makes the calls; each answer must be that of the model, to the last field. A peek before each call lets the store see every
  * step of the clock: those that nobody reads are nobody's to judge.
  */
-export async function followsTheModel(limiter: Limiter, clock: ManualClock, calls: Call[]): Promise<void> {
+export async function followsTheModel(limiter: AnyLimiter, clock: ManualClock, calls: Call[]): Promise<void> {
   const model = new Model(limiter.policies)
   for (const { advance, verb, key, cost } of calls) {
     clock.advance(advance)
@@ -72,7 +72,11 @@ export async function followsTheModel(limiter: Limiter, clock: ManualClock, call
 }
 
 /** Takes by the schedule; each key's admitted units, whatever interval they are counted over, must be within every law. */
-export async function staysBelowTheLaw(limiter: Limiter, clock: ManualClock, calls: Call[]): Promise<void> {
+export async function staysBelowTheLaw(
+  limiter: AnyLimiter,
+  clock: ManualClock,
+  calls: Call[],
+): Promise<void> {
   const log = new Map<string, { at: number; cost: number }[]>()
   let at = 0
   for (const { advance, key, cost } of calls) {

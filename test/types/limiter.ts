@@ -48,7 +48,7 @@ if (decision.allowed) {
   holds<Equal<ReturnType<typeof retryAfterSeconds>, number | null>>()
   retryAfterSeconds(wait + names.length)
 }
-holds<Equal<keyof Allowed, 'allowed' | 'policy' | 'limit' | 'remaining' | 'resetAfter'>>()
+holds<Equal<keyof Allowed, 'allowed' | 'policy' | 'limit' | 'remaining' | 'resetAfter' | 'source'>>()
 holds<Equal<keyof Denied, keyof Allowed | 'violated' | 'retryAfter'>>()
 // @ts-expect-error a field of denials only
 decision.retryAfter

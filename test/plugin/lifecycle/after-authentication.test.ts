@@ -44,7 +44,7 @@ test('a request that the route refuses to authenticate is not charged to a user'
     ok,
   )
   t.same(await ask(app, as('ann'), as('ann')), ['401 -', '401 -'])
-  t.equal(app.rateLimit.get('u').peek('ann').remaining, 1)
+  t.equal((await app.rateLimit.get('u').peek('ann')).remaining, 1)
 })
 
 const BEFORE_BODY: Record<string, RoutePolicy> = {

@@ -94,7 +94,9 @@ test('messages of an open websocket are limited by hand, through the limiter of 
   const app = await limited({ limiters: { messages: only(1) } })
   await app.register(websocket)
   app.get('/ws', { websocket: true }, (socket) => {
-    socket.on('message', () => socket.send(String(app.rateLimit.get('messages').take('ann').allowed)))
+    socket.on('message', async () =>
+      socket.send(String((await app.rateLimit.get('messages').take('ann')).allowed)),
+    )
   })
   await app.ready()
   const socket = await app.injectWS('/ws')

@@ -1,0 +1,160 @@
+import { after } from '../clock.js'
+import { Batch, type Call, Reply } from './batch.js'
+import type { Circuit } from './circuit.js'
+import type { Connection, Run, ScriptVerb } from './client.js'
+import { storeFailure, Unanswered } from './errors.js'
+import { SCRIPT, SCRIPT_SHA } from './lua/script.js'
+
+/** A batch on its way. */
+interface Flight {
+  readonly batch: Batch
+  readonly keys: readonly string[]
+  readonly args: readonly string[]
+  /** Local time, in microseconds. */
+  readonly sentAt: number
+  run: Run | null
+  /** How often it may yet be sent, once it is sure that it did not run. */
+  retries: number
+}
+
+export interface CourierParts {
+  readonly connection: Connection
+  readonly circuit: Circuit
+  /** Longest wait for a reply, in ms. */
+  readonly timeout: number
+  /** Local time in whole microseconds. */
+  readonly clock: () => number
+  /** The time that the script shall use instead of the server's, in tests. */
+  readonly serverTime: (() => number) | null
+}
+
+/**
+ * Carries calls to Redis: those of one turn of the event loop together, for each shard in as few script calls as hold them. What may
+ * have run is never sent twice; what surely did not run is sent once more.
+ */
+export class Courier {
+  readonly #parts: CourierParts
+  /** The batch of each shard that is being filled. */
+  readonly #waiting = new Map<number, Batch>()
+  readonly #flights = new Set<Flight>()
+  #stopWatch: (() => void) | null = null
+  #stopListening: (() => void) | null = null
+
+  constructor(parts: CourierParts) {
+    this.#parts = parts
+  }
+
+  send(shard: number, call: Call): void {
+    if (this.#waiting.size === 0) setImmediate(() => this.#depart())
+    let batch = this.#waiting.get(shard)
+    if (batch !== undefined && !batch.takes(call.names.length)) {
+      this.#dispatch(batch)
+      batch = undefined
+    }
+    if (batch === undefined) {
+      batch = new Batch()
+      this.#waiting.set(shard, batch)
+    }
+    batch.add(call)
+  }
+
+  /** Lets go of the client until the next call. */
+  rest(): void {
+    this.#stopListening?.()
+    this.#stopListening = null
+    this.#stopWatch?.()
+    this.#stopWatch = null
+  }
+
+  #depart(): void {
+    const batches = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const batch of batches) this.#dispatch(batch)
+  }
+
+  #dispatch(batch: Batch): void {
+    const { connection, circuit, clock, serverTime } = this.#parts
+    const sentAt = clock()
+    const args = [serverTime === null ? '' : String(serverTime()), ...batch.args]
+    const flight: Flight = { batch, keys: batch.keys, args, sentAt, run: null, retries: 1 }
+    this.#flights.add(flight)
+    circuit.sending(sentAt)
+    if (!connection.ready()) return this.#fail(flight, new Unanswered('not connected'))
+    this.#stopListening ??= connection.onLoss(() => this.#lose())
+    this.#watch(this.#parts.timeout)
+    this.#run(flight, 'evalsha')
+  }
+
+  #run(flight: Flight, verb: ScriptVerb): void {
+    const script = verb === 'eval' ? SCRIPT : SCRIPT_SHA
+    try {
+      flight.run = this.#parts.connection.run(verb, script, flight.keys, flight.args)
+    } catch (error) {
+      return this.#fail(flight, error as Error)
+    }
+    flight.run.reply.then(
+      (reply) => this.#arrive(flight, reply),
+      (error: Error) => {
+        // The server does not know the script, so it surely did not run.
+        if (!/^NOSCRIPT/.test(error.message) || !this.#again(flight)) this.#fail(flight, error)
+      },
+    )
+  }
+
+  #again(flight: Flight): boolean {
+    if (flight.retries === 0 || !this.#flights.has(flight)) return false
+    flight.retries--
+    this.#run(flight, 'eval')
+    return true
+  }
+
+  #arrive(flight: Flight, numbers: unknown): void {
+    if (!this.#flights.has(flight)) return
+    if (!Array.isArray(numbers) || numbers.length === 0) {
+      // It was cancelled before it was written, and the script did nothing.
+      if (!this.#again(flight)) this.#fail(flight, new Unanswered('a connection was lost'))
+      return
+    }
+    this.#flights.delete(flight)
+    this.#parts.circuit.succeeded()
+    const reply = new Reply(numbers, flight.sentAt)
+    for (const call of flight.batch.calls) call.answer(reply)
+  }
+
+  #fail(flight: Flight, cause: Error): void {
+    if (!this.#flights.delete(flight)) return
+    flight.run?.cancel()
+    const { circuit, clock, connection } = this.#parts
+    if (/^READONLY/.test(cause.message)) connection.reconnect()
+    const error = storeFailure(cause)
+    circuit.failed(clock(), error)
+    for (const call of flight.batch.calls) call.fail(error)
+  }
+
+  #lose(): void {
+    for (const flight of this.#flights) this.#fail(flight, new Unanswered('the connection was lost'))
+  }
+
+  /**
+   * One timer serves all flights, for they are answered in their order. A loop that was busy for long finds the reply that came
+   * meanwhile after its timers, so it looks once more before it gives up.
+   */
+  #watch(ms: number): void {
+    this.#stopWatch ??= after(ms, () =>
+      setImmediate(() => {
+        this.#stopWatch = null
+        this.#expire()
+      }),
+    )
+  }
+
+  #expire(): void {
+    const { timeout, clock } = this.#parts
+    const now = clock()
+    for (const flight of this.#flights) {
+      const left = timeout - (now - flight.sentAt) / 1000
+      if (left > 0) return this.#watch(Math.ceil(left))
+      this.#fail(flight, new Unanswered(`no reply within ${timeout} ms`))
+    }
+  }
+}

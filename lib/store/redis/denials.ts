@@ -1,0 +1,40 @@
+import type { Charge } from '../../../types/index.js'
+import { costOf } from './batch.js'
+import { Generations } from './generations.js'
+import { foresee, type Known } from './verdicts.js'
+
+/**
+ * Keys that were denied: they are denied again without a call, until their own wait is over. Nobody can lift a denial sooner but by a
+ * refund or a reset; those made through this store are seen here. Times count from the moment of sending, so that no denial lasts
+ * longer here than there.
+ */
+export class Denials {
+  readonly #known: Generations<Known>
+
+  constructor(size: number) {
+    this.#known = new Generations(size)
+  }
+
+  /** Denies a call if it knows that one of its keys denies, and what all others say. Writes the verdicts then. */
+  deny(charges: readonly Charge[], names: readonly string[], now: number): boolean {
+    let denied = false
+    for (let i = 0; i < charges.length; i++) {
+      const known = this.#known.get(names[i])
+      if (known === undefined) return false
+      const allowed = foresee(charges[i], costOf(charges, charges[i]), known, now)
+      if (allowed === undefined) return false
+      if (!allowed) denied = true
+    }
+    if (denied) for (const charge of charges) charge.source = 'store'
+    return denied
+  }
+
+  /** Learns what the store said of a call that it denied. */
+  learn(names: readonly string[], known: readonly Known[]): void {
+    for (let i = 0; i < names.length; i++) this.#known.set(names[i], known[i])
+  }
+
+  lift(names: readonly string[]): void {
+    for (const name of names) this.#known.delete(name)
+  }
+}

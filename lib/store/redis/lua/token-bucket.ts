@@ -1,0 +1,120 @@
+/**
+ * The twin of `policy/token-bucket.ts`. A key holds its tat as text: whole microseconds since 1970, and, where the law counts
+ * finer, `:` and the ticks beyond them. It is worked on as `owed`, the ticks from now until
+ * the tat, so that numbers stay below 2^53 whatever the resolution. The key expires in the millisecond in which the bucket is full.
+ *
+ * Says of each charge: `owed` before the call. The caller has the same law and derives the verdict.
+ */
+export const TOKEN_BUCKET = `
+local stored = {}
+if bucketKeys > 0 then stored = call('MGET', unpack(KEYS, 1, bucketKeys)) end
+
+-- The ticks that a stored value owes, and whether that is more than a bucket can owe, because the clock stepped back or the
+-- policy was tightened: it then counts as just emptied.
+local function owedBy(value, tolerance, resolution)
+  if not value then return 0, false end
+  local tat, rest = tonumber(value), 0
+  if not tat then
+    tat, rest = string.match(value, '^(%d+):(%d+)$')
+    tat, rest = tonumber(tat) or 0, tonumber(rest) or 0
+  end
+  local owed = (tat - now) * resolution + rest
+  if not (owed > 0) then return 0, false end
+  if owed > tolerance then return tolerance, true end
+  return owed, false
+end
+
+local function keep(name, resolution, owed)
+  if owed == 0 then
+    call('DEL', name)
+  elseif resolution == 1 then
+    local tat = now + owed
+    call('SET', name, format('%d', tat), 'PXAT', format('%d', ceil(tat / 1000)))
+  else
+    local rest = owed % resolution
+    local tat = now + (owed - rest) / resolution
+    call('SET', name, format('%d:%d', tat, rest), 'PXAT', format('%d', ceil((tat + 1) / 1000)))
+  end
+end
+
+local key = 0
+for i = 5, #ARGV, 5 do
+  local interval, tolerance, resolution = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  local due, from = ARGV[i + 3] * interval, key + 1
+  key = key + ARGV[i + 4]
+  for k = from, key do
+    local owed, healed = owedBy(stored[k], tolerance, resolution)
+    o = o + 1
+    out[o] = owed
+    if owed + due <= tolerance then
+      if due > 0 then keep(KEYS[k], resolution, owed + due) end
+    elseif healed then
+      keep(KEYS[k], resolution, owed)
+    end
+  end
+end
+if ARGV[4] == '' then return out end
+
+local twins = {}
+local function say(number)
+  o = o + 1
+  out[o] = number
+end
+
+do
+  local owed, changed = {}, {}
+
+  local function load(law, key)
+    local ticks = owed[key]
+    if ticks then return ticks end
+    local healed
+    ticks, healed = owedBy(stored[key], law[3], law[4])
+    owed[key] = ticks
+    if healed then changed[key] = law end
+    return ticks
+  end
+
+  local function set(law, key, ticks)
+    owed[key] = ticks
+    changed[key] = law
+  end
+
+  local twin = {}
+  twins[0] = twin
+
+  function twin.judge(law, key, cost)
+    local ticks = load(law, key)
+    say(ticks)
+    return cost == 0 or ticks + cost * law[2] <= law[3]
+  end
+
+  function twin.charge(law, key, cost)
+    if cost > 0 then set(law, key, load(law, key) + cost * law[2]) end
+  end
+
+  -- Up to as many units more, at most half of what is left to others.
+  function twin.lease(law, key, wanted)
+    local ticks = load(law, key)
+    local units = min(wanted, floor(floor((law[3] - ticks) / law[2]) / 2))
+    if units < 1 then return 0 end
+    set(law, key, ticks + units * law[2])
+    return units
+  end
+
+  function twin.refund(law, key, cost, stamp)
+    local ticks = load(law, key)
+    local due = min(cost * law[2], law[3])
+    if stamp >= 0 then due = min(due, max(0, (stamp - now) * law[4])) end
+    if ticks > 0 then set(law, key, max(ticks - due, 0)) end
+  end
+
+  function twin.forget(key)
+    call('DEL', KEYS[key])
+    stored[key], owed[key], changed[key] = nil, nil, nil
+  end
+
+  function twin.flush()
+    for key, law in pairs(changed) do keep(KEYS[key], law[4], owed[key]) end
+  end
+end
+`

@@ -1,0 +1,49 @@
+import type { Connection, Run } from './client.js'
+import { GO, STOP } from './signal.js'
+
+interface ScriptCall {
+  keys: string[]
+  arguments: (string | Buffer)[]
+}
+
+/** node-redis, as far as we use it. */
+export interface NodeRedisClient {
+  readonly isOpen: boolean
+  readonly isReady?: boolean
+  readonly options?: object
+  evalSha(sha: string, call: ScriptCall): Promise<unknown>
+  eval(script: string, call: ScriptCall): Promise<unknown>
+}
+
+export function nodeRedisConnection(client: NodeRedisClient): Connection {
+  // A Sentinel client sends what failed once more, to the new master, and does not say when; the others reject it.
+  const repeats = 'getSentinelNode' in client
+  let wasReady = false
+  return {
+    isCluster: 'slots' in client && 'nodeClient' in client,
+    keyPrefix: keyPrefixOf(client),
+    ready: () => {
+      const ready = client.isReady ?? client.isOpen
+      wasReady ||= ready
+      return ready || (!wasReady && client.isOpen)
+    },
+    run: (verb, script, keys, args): Run => {
+      const go = Buffer.from(GO)
+      const call = { keys: [...keys], arguments: [go, ...args] }
+      const reply = verb === 'eval' ? client.eval(script, call) : client.evalSha(script, call)
+      const cancel = () => go.write(STOP)
+      // It is written in an immediate of this turn; whatever is written later is written a second time.
+      if (repeats) setImmediate(() => setImmediate(cancel))
+      return { reply, cancel }
+    },
+    onLoss: () => () => {},
+    reconnect: () => {},
+  }
+}
+
+/** An option of clients from v6.3 on; those for Cluster and Sentinel keep it to themselves. */
+function keyPrefixOf(client: NodeRedisClient): string {
+  const { options = {}, _keyPrefix } = client as { options?: { keyPrefix?: unknown }; _keyPrefix?: unknown }
+  const prefix = (options as { keyPrefix?: unknown }).keyPrefix ?? _keyPrefix
+  return prefix === undefined ? '' : String(prefix)
+}

@@ -1,0 +1,71 @@
+import { invalidOption, refuseUnknown } from '../../policy/index.js'
+import type { RedisClient } from './client.js'
+import type { OnStoreFailure } from './fallback.js'
+
+export interface RedisStoreOptions {
+  /**
+   * Your client of ioredis, iovalkey or redis (node-redis, v5 or later), for one server, Sentinel or Cluster. It stays yours: it
+   * is not closed, and not configured otherwise. Needs Redis 6.2 or later, or Valkey.
+   */
+  client: RedisClient
+  /** Begins the name of every key: 1 to 64 characters, letters, digits and `_ - . : /`. Default: `'floodgate'`. */
+  prefix?: string
+  /** Longest wait for an answer, in ms: 1 to 60,000. Default: 100. */
+  timeout?: number
+  /**
+   * What decides when the store does not answer: limits of this process (`'local'`, the default), nobody (`'allow'`), or an error
+   * with status 503 (`'deny'`).
+   */
+  onStoreFailure?: OnStoreFailure
+  /** Processes that share the limits: the local limits are divided by it. 1 to 10,000. Default: 1. */
+  instances?: number
+  /**
+   * Most units of a hot key that this process takes at once, to spend them without asking: 2 to 10,000. Default: 1, which is no
+   * lease. Token buckets only, in limiters of one policy.
+   */
+  lease?: number
+  /** Most keys that are remembered as denied, to be denied again without asking: 0 to 1,000,000. Default: 10,000. */
+  denyCache?: number
+  /**
+   * Hash tags over which keys are spread: 1 to 16,384. Default: 1, all keys on one node of a Cluster, where every request is
+   * decided at once. With more, a request whose limiters count different keys is decided key by key.
+   */
+  shards?: number
+}
+
+const MODES: readonly unknown[] = ['local', 'allow', 'deny']
+const NUMBERS = {
+  timeout: [100, 1, 60_000],
+  instances: [1, 1, 10_000],
+  lease: [1, 1, 10_000],
+  denyCache: [10_000, 0, 1_000_000],
+  shards: [1, 1, 16_384],
+} as const
+type NumberOption = keyof typeof NUMBERS
+
+/** Checks the options and fills in defaults. Throws `FST_FLOODGATE_OPTION` or `FST_FLOODGATE_UNKNOWN_OPTION`. */
+export function readOptions(options: RedisStoreOptions): Required<RedisStoreOptions> {
+  refuseUnknown(options, ['client', 'prefix', 'onStoreFailure', ...Object.keys(NUMBERS)], '')
+  const { client, prefix = 'floodgate', onStoreFailure = 'local' } = options
+  if (typeof prefix !== 'string' || !/^[\w\-.:/]{1,64}$/.test(prefix)) {
+    throw invalidOption('prefix', prefix, '1 to 64 letters, digits and _ - . : /')
+  }
+  if (!MODES.includes(onStoreFailure)) {
+    throw invalidOption('onStoreFailure', onStoreFailure, "'local', 'allow' or 'deny'", [
+      'local',
+      'allow',
+      'deny',
+    ])
+  }
+  const numbers = Object.fromEntries(
+    Object.keys(NUMBERS).map((name) => [name, readNumber(name as NumberOption, options)]),
+  ) as Record<NumberOption, number>
+  return { client, prefix, onStoreFailure, ...numbers }
+}
+
+function readNumber(name: NumberOption, options: RedisStoreOptions): number {
+  const [fallback, least, most] = NUMBERS[name]
+  const value: unknown = options[name] === undefined ? fallback : options[name]
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
+  throw invalidOption(name, value, `an integer from ${least} to ${most}`)
+}

@@ -1,0 +1,233 @@
+import type { AsyncStore, Bucket, Charge, Policy, StoreState } from '../../../types/index.js'
+import {
+  type CompiledPolicy,
+  invalidOption,
+  type SlidingWindow,
+  type TokenBucket,
+} from '../../policy/index.js'
+import { after, monotonicMicros, systemClock } from '../clock.js'
+import { type Asked, askApart, type Deciding } from './apart.js'
+import type { Reply } from './batch.js'
+import { Circuit } from './circuit.js'
+import { type Connection, connect } from './client.js'
+import { Courier } from './courier.js'
+import { Denials } from './denials.js'
+import { storeFailure, Unanswered } from './errors.js'
+import { Fallback } from './fallback.js'
+import { Leases } from './leases.js'
+import { digestOf, Names, type RedisBucket } from './names.js'
+import { type RedisStoreOptions, readOptions } from './options.js'
+import { type Known, readVerdicts } from './verdicts.js'
+
+/** How often unspent leases are looked for, in ms. */
+const LEASE_CHECK = 500
+
+type Done = (allowed: boolean) => void
+
+/** The clocks of tests: the store's time on this side, and the time that the script shall go by, both in µs. */
+export interface TestClocks {
+  readonly local: () => number
+  readonly server: () => number
+}
+
+/**
+ * State in Redis or Valkey, shared by all processes that use the same prefix. Whatever a request is charged for is decided by
+ * one script call at one instant of the server's clock.
+ */
+export class RedisStore implements AsyncStore {
+  readonly sync = false
+  readonly #connection: Connection
+  readonly #names: Names
+  readonly #fallback: Fallback
+  readonly #circuit = new Circuit()
+  readonly #denials: Denials
+  readonly #leases: Leases | null
+  readonly #courier: Courier
+  readonly #clock: () => number
+  #opened = 0
+  #stopLeaseCheck: (() => void) | null = null
+
+  constructor(options: RedisStoreOptions, clocks: TestClocks | null = null) {
+    const { client, prefix, timeout, onStoreFailure, instances, lease, denyCache, shards } =
+      readOptions(options)
+    const connection = connect(client)
+    this.#connection = connection
+    this.#names = new Names(prefix, shards)
+    this.#fallback = new Fallback(onStoreFailure, instances)
+    this.#denials = new Denials(denyCache)
+    this.#leases = lease > 1 ? new Leases(lease) : null
+    this.#clock = clocks === null ? monotonicMicros(systemClock) : clocks.local
+    const [clock, circuit, serverTime] = [this.#clock, this.#circuit, clocks?.server ?? null]
+    this.#courier = new Courier({ connection, circuit, timeout, clock, serverTime })
+  }
+
+  get state(): StoreState {
+    return this.#circuit.state
+  }
+
+  open(policy: Policy, space: string): RedisBucket {
+    if (!('law' in policy)) throw invalidOption('policy', policy, 'one that a limiter has compiled')
+    const compiled = policy as CompiledPolicy
+    return {
+      policy: compiled,
+      id: this.#opened++,
+      law: numbersOf(compiled.law),
+      stem: this.#names.stem(compiled, space),
+      local: this.#fallback.open(compiled, space),
+    }
+  }
+
+  take(charges: readonly Charge[]): boolean | Promise<boolean> {
+    const asked = this.#address(charges)
+    const now = this.#clock()
+    const leases = charges.length === 1 && 'burst' in asked.buckets[0].policy.law ? this.#leases : null
+    if (leases?.spend(charges[0], asked.names[0], now)) return true
+    if (this.#denials.deny(charges, asked.names, now)) return false
+    if (!this.#circuit.admits(now)) return this.#decideHere('take', charges)
+    const wanted = leases?.wanted(charges[0], asked.names[0], now) ?? 0
+    if (wanted > 0) return this.#decide('lease', asked, wanted)
+    return this.#decide('take', asked)
+  }
+
+  peek(charges: readonly Charge[]): boolean | Promise<boolean> {
+    const asked = this.#address(charges)
+    const now = this.#clock()
+    if (this.#denials.deny(charges, asked.names, now)) return false
+    if (!this.#circuit.admits(now)) return this.#decideHere('peek', charges)
+    return this.#decide('peek', asked)
+  }
+
+  /** What was charged here goes back here. What the store does not take back now comes back by itself. */
+  async refund(charges: readonly Charge[]): Promise<void> {
+    const pending = charges.map((charge) => {
+      if (charge.cost === 0 || charge.source === 'none') return undefined
+      if (charge.source === 'local') return this.#fallback.refund([charge])
+      const asked = this.#address([charge])
+      this.#denials.lift(asked.names)
+      if (this.#leases?.giveBack(charge, asked.names[0])) return undefined
+      return this.#tell('refund', asked).catch(() => this.#fallback.refund([charge]))
+    })
+    await Promise.all(pending)
+  }
+
+  /** Rejects where the store does not answer, whatever `onStoreFailure` says: somebody wants it done. */
+  async reset(charges: readonly Charge[]): Promise<void> {
+    this.#fallback.reset(charges)
+    const pending = charges.map((charge) => {
+      const asked = this.#address([charge])
+      this.#leases?.drop(asked.names[0])
+      this.#denials.lift(asked.names)
+      return this.#tell('reset', asked)
+    })
+    await Promise.all(pending)
+  }
+
+  storeKey(bucket: Bucket, key: string): string {
+    return this.#connection.keyPrefix + this.#names.name(bucket as RedisBucket, digestOf(key))
+  }
+
+  onStateChange(listener: (state: StoreState, error?: Error) => void): () => void {
+    return this.#circuit.onStateChange(listener)
+  }
+
+  async close(): Promise<void> {
+    this.#stopLeaseCheck?.()
+    this.#stopLeaseCheck = null
+    await this.#endLeases(true)
+    this.#courier.rest()
+  }
+
+  /** Where the keys of charges are kept. */
+  #address(charges: readonly Charge[]): Asked {
+    const buckets = charges.map((charge) => charge.bucket as RedisBucket)
+    const digests = charges.map(({ key }) => digestOf(key))
+    const names = digests.map((digest, i) => this.#names.name(buckets[i], digest))
+    // Elsewhere than in a Cluster keys of all shards may be used at once.
+    const shards = digests.map((digest) => (this.#connection.isCluster ? this.#names.shard(digest) : 0))
+    return { charges, buckets, names, shards }
+  }
+
+  /** Answers without the store. A failure that shall be an error rejects. */
+  #decideHere(verb: 'take' | 'peek', charges: readonly Charge[]): boolean | Promise<boolean> {
+    try {
+      return this.#fallback.decide(
+        verb,
+        charges,
+        storeFailure(new Unanswered('it is left alone for a while')),
+      )
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Asks the store, or whoever stands in for it. */
+  #decide(verb: Deciding, asked: Asked, wanted = 0): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#ask(verb, asked, wanted, resolve, (error) => {
+        if (verb === 'lease') this.#leases?.dismiss(asked.names[0])
+        try {
+          resolve(this.#fallback.decide(verb === 'peek' ? 'peek' : 'take', asked.charges, error))
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+  }
+
+  #ask(verb: Deciding, asked: Asked, wanted: number, done: Done, fail: (error: Error) => void): void {
+    const { charges, names, shards } = asked
+    if (shards.some((shard) => shard !== shards[0])) {
+      askApart(verb, asked, {
+        decide: (verb, part) => new Promise((done, fail) => this.#ask(verb, part, 0, done, fail)),
+        refund: (part) => this.#tell('refund', part),
+      }).then(done, fail)
+      return
+    }
+    const answer = (reply: Reply) => done(this.#learn(verb, asked, reply))
+    this.#courier.send(shards[0], { verb, charges, names, wanted, answer, fail })
+  }
+
+  #learn(verb: Deciding, { charges, names }: Asked, reply: Reply): boolean {
+    const known: Known[] = []
+    const allowed = readVerdicts(charges, reply, verb !== 'peek', known)
+    // Units that we spend ourselves make what we knew stale.
+    if (!allowed) this.#denials.learn(names, known)
+    else if (verb !== 'peek') this.#denials.lift(names)
+    if (verb === 'lease') {
+      const { owed } = known[0] as { owed: number }
+      this.#leases?.grant(names[0], charges[0], reply.read(), reply, owed)
+      this.#stopLeaseCheck ??= after(LEASE_CHECK, () => this.#checkLeases())
+    }
+    return allowed
+  }
+
+  /** Asks for what has no verdict. */
+  #tell(verb: 'refund' | 'reset', { charges, names, shards }: Asked): Promise<void> {
+    if (!this.#circuit.admits(this.#clock())) {
+      return Promise.reject(storeFailure(new Unanswered('it is left alone for a while')))
+    }
+    return new Promise((resolve, reject) => {
+      const answer = () => {
+        // A denial that was under way may have been learnt meanwhile.
+        this.#denials.lift(names)
+        resolve()
+      }
+      this.#courier.send(shards[0], { verb, charges, names, wanted: 0, answer, fail: reject })
+    })
+  }
+
+  #checkLeases(): void {
+    this.#stopLeaseCheck = null
+    this.#endLeases(false).catch(() => {})
+    if (this.#leases?.held) this.#stopLeaseCheck = after(LEASE_CHECK, () => this.#checkLeases())
+  }
+
+  async #endLeases(all: boolean): Promise<void> {
+    const unspent = this.#leases?.end(this.#clock(), all) ?? []
+    await Promise.all(unspent.map((charge) => this.#tell('refund', this.#address([charge])).catch(() => {})))
+  }
+}
+
+function numbersOf(law: TokenBucket | SlidingWindow): readonly number[] {
+  return 'window' in law ? [1, law.rate, law.window] : [0, law.interval, law.tolerance, law.resolution]
+}

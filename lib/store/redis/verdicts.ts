@@ -1,0 +1,112 @@
+import type { Charge } from '../../../types/index.js'
+import { type TokenBucket, tokenBucket } from '../../policy/index.js'
+import { bucketVerdict, windowVerdict } from '../verdict.js'
+import { costOf, type Reply } from './batch.js'
+import type { RedisBucket } from './names.js'
+
+/** What the script said of a key before a call, at the local time `at` (microseconds, not later than it was so). */
+export type Known = BucketKnown | WindowKnown
+
+interface BucketKnown {
+  readonly at: number
+  /** The cost that was asked, of all charges of the call to this key together. */
+  readonly cost: number
+  /** Ticks until the bucket is full. */
+  readonly owed: number
+}
+
+interface WindowKnown {
+  readonly at: number
+  readonly cost: number
+  /** Units that count. */
+  readonly used: number
+  /** Microseconds until the oldest and the newest of them leave. */
+  readonly oldest: number
+  readonly newest: number
+  /** Microseconds until the cost fits. */
+  readonly wait: number
+}
+
+/**
+ * Reads what the script said of the charges of a take or peek, and writes their verdicts: the law that judged there is the same
+ * here. Returns whether all were allowed.
+ */
+export function readVerdicts(
+  charges: readonly Charge[],
+  reply: Reply,
+  commit: boolean,
+  known: Known[],
+): boolean {
+  let allowed = true
+  for (const charge of charges) {
+    const state = readKnown(charge, costOf(charges, charge), reply)
+    known.push(state)
+    charge.source = 'store'
+    if (!judge(charge, state)) allowed = false
+  }
+  if (!allowed || !commit) return allowed
+  for (let i = 0; i < charges.length; i++) settle(charges, i, known[i], reply.now)
+  return true
+}
+
+function readKnown({ bucket }: Charge, cost: number, reply: Reply): Known {
+  const at = reply.sentAt
+  if ((bucket as RedisBucket).policy.algorithm === 'token-bucket') return { at, cost, owed: reply.read() }
+  const used = reply.read()
+  const oldest = reply.read()
+  const newest = reply.read()
+  const wait = reply.read()
+  const never = cost > bucket.policy.limit
+  return { at, used, oldest, newest, wait: never ? Number.POSITIVE_INFINITY : wait, cost }
+}
+
+/** Writes the verdict of a charge that is not charged. */
+function judge(charge: Charge, known: Known): boolean {
+  const { law } = (charge.bucket as RedisBucket).policy
+  if ('owed' in known) {
+    const wait = tokenBucket.wait(law as TokenBucket, known.owed, 0, known.cost)
+    bucketVerdict(charge, law as TokenBucket, known.owed, 0, wait)
+  } else if ('window' in law) {
+    windowVerdict(charge, law, known.used, known.oldest, known.newest, known.wait)
+  }
+  return charge.allowed
+}
+
+/** Writes the verdict of a charge of a call that was allowed, after its own charge and those to the same key before it. */
+function settle(charges: readonly Charge[], i: number, known: Known, now: number): void {
+  const charge = charges[i]
+  const { law } = (charge.bucket as RedisBucket).policy
+  const spent = costOf(charges.slice(0, i + 1), charge)
+  if ('owed' in known) {
+    const { resolution } = law as TokenBucket
+    const tat = tokenBucket.charge(law as TokenBucket, known.owed, 0, spent)
+    bucketVerdict(charge, law as TokenBucket, tat, 0, 0)
+    if (charge.cost > 0) charge.stamp = now + Math.ceil(tat / resolution)
+  } else if ('window' in law) {
+    const { window } = law
+    const oldest = known.used > 0 || spent === 0 ? known.oldest : window
+    windowVerdict(charge, law, known.used + spent, oldest, spent > 0 ? window : known.newest, 0)
+    if (charge.cost > 0) charge.stamp = now
+  }
+}
+
+/** Microseconds for which it is believed that a cost never fits: what is left beside it changes as others charge. */
+const NEVER_FOR = 1_000_000
+
+/**
+ * Writes the verdict that the store would give at a later local time if nobody else has charged the key, and returns whether it allows;
+ * undefined where that is not known.
+ */
+export function foresee(charge: Charge, cost: number, known: Known, now: number): boolean | undefined {
+  const elapsed = now - known.at
+  if (cost > charge.bucket.policy.limit && elapsed >= NEVER_FOR) return undefined
+  if ('owed' in known) {
+    const law = (charge.bucket as RedisBucket).policy.law as TokenBucket
+    return judge(charge, { at: now, cost, owed: Math.max(0, known.owed - elapsed * law.resolution) })
+  }
+  // A window stays as it is until its oldest unit leaves.
+  const { used, oldest, newest, wait } = known
+  if (known.cost !== cost || (used > 0 && elapsed >= oldest)) return undefined
+  const rest = { oldest: oldest - elapsed, newest: newest - elapsed, wait: Math.max(0, wait - elapsed) }
+  return judge(charge, { at: now, used, cost, ...(used > 0 ? rest : known) })
+}
