@@ -4,6 +4,8 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { test } from 'tap'
 import rateLimit, { memoryStore } from '../lib/index.js'
 import { ManualClock } from './fixtures/manual-clock.js'
+import { keysOf } from './fixtures/redis/monitor.js'
+import { startRedis } from './fixtures/redis/server.js'
 
 const ROOT = new URL('../', import.meta.url)
 // Inside the repository, so that `fastify` is found from there; git ignores it.
@@ -15,10 +17,12 @@ const SNIPPETS = new Map(
 )
 
 /** Runs a snippet as it stands, but on a free port and against this source tree; returns what it declared. */
-async function run(id: string, names: readonly string[]): Promise<Record<string, unknown>> {
+async function run(id: string, names: readonly string[], port = 0): Promise<Record<string, unknown>> {
   const code = (SNIPPETS.get(id) as string)
     .replaceAll("'fastify-floodgate'", `'${new URL('lib/index.ts', ROOT).href}'`)
+    .replaceAll("'fastify-floodgate/redis'", `'${new URL('lib/redis.ts', ROOT).href}'`)
     .replaceAll('port: 3000', 'port: 0')
+    .replaceAll('127.0.0.1:6379', `127.0.0.1:${port}`)
   const file = new URL(`${id}.mts`, SCRATCH)
   const exports = names.length > 0 ? `\nexport { ${names.join(', ')} }\n` : ''
   writeFileSync(file, code + exports)
@@ -50,7 +54,7 @@ test('README', async (t) => {
 
   await t.test('has every TypeScript snippet marked, so that none goes unexecuted', async (t) => {
     t.equal(SNIPPETS.size, [...README.matchAll(/```ts\n/g)].length)
-    t.same([...SNIPPETS.keys()].sort(), ['bots', 'keys', 'names', 'routes', 'start'])
+    t.same([...SNIPPETS.keys()].sort(), ['bots', 'keys', 'names', 'redis', 'routes', 'start'])
   })
 
   await t.test('shows the 429 that its first ten lines send', async (t) => {
@@ -101,6 +105,23 @@ test('README', async (t) => {
     const [allowed, retryAfter] = check('slack:U0123456789')
     t.equal(allowed, false)
     t.ok(retryAfter >= 1 && retryAfter <= 60)
+  })
+
+  await t.test('counts in Redis', async (t) => {
+    const server = await startRedis(t)
+    const { app } = (await run('redis', ['app'], server.port)) as { app: FastifyInstance }
+    t.teardown(() => app.close())
+    t.same(await statuses(app, '/', 11), [...Array(10).fill(200), 429])
+    t.equal((await keysOf(server)).size, 1)
+  })
+
+  await t.test('has a row for every option of the Redis store', async (t) => {
+    const options = readFileSync(new URL('lib/store/redis/options.ts', ROOT), 'utf8')
+    const [, body] = options.match(/interface RedisStoreOptions \{([\s\S]*?)\n\}/) as string[]
+    const names = [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name)
+    const section = README.slice(README.indexOf('## Several processes'), README.indexOf('## Options'))
+    t.equal(names.length, 8)
+    for (const name of names) t.match(section, new RegExp(`^\\| \`${name}\` \\|`, 'm'), name)
   })
 
   await t.test('has a row for every option of the plugin', async (t) => {

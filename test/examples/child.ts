@@ -6,7 +6,13 @@ import type { Test } from 'tap'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 /** What an example reads from its environment: nothing that the tester happens to have set may reach it. */
-const READ_BY_EXAMPLES = ['PORT', 'API_KEYS', 'HANDOFFKIT_API_RATE_LIMIT_PER_MIN', 'HANDOFFKIT_API_BURST']
+const READ_BY_EXAMPLES = [
+  'PORT',
+  'REDIS_URL',
+  'API_KEYS',
+  'HANDOFFKIT_API_RATE_LIMIT_PER_MIN',
+  'HANDOFFKIT_API_BURST',
+]
 
 /** An example, run as its header comment says, by the same Node. */
 export class Child {

@@ -1,7 +1,7 @@
 import { after } from '../clock.js'
 import { Batch, type Call, Reply } from './batch.js'
 import type { Circuit } from './circuit.js'
-import type { Connection, Run, ScriptVerb } from './client.js'
+import type { Connection, Run, ScriptVerb } from './connection.js'
 import { storeFailure, Unanswered } from './errors.js'
 import { SCRIPT, SCRIPT_SHA } from './lua/script.js'
 

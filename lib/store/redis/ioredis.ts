@@ -1,4 +1,4 @@
-import type { Connection, Run, ScriptVerb } from './client.js'
+import type { Connection, Run, ScriptVerb } from './connection.js'
 import { GO, STOP } from './signal.js'
 
 type Arg = string | Buffer

@@ -1,4 +1,4 @@
-import type { Connection, Run } from './client.js'
+import type { Connection, Run } from './connection.js'
 import { GO, STOP } from './signal.js'
 
 interface ScriptCall {

@@ -24,17 +24,22 @@ local function owedBy(value, tolerance, resolution)
   return owed, false
 end
 
+-- Most keys of a batch that are written owe the same, as those whose bucket was full do.
+local lastOwed, lastResolution, lastValue, lastExpiry
 local function keep(name, resolution, owed)
-  if owed == 0 then
-    call('DEL', name)
-  elseif resolution == 1 then
-    local tat = now + owed
-    call('SET', name, format('%d', tat), 'PXAT', format('%d', ceil(tat / 1000)))
-  else
+  if owed ~= lastOwed or resolution ~= lastResolution then
     local rest = owed % resolution
     local tat = now + (owed - rest) / resolution
-    call('SET', name, format('%d:%d', tat, rest), 'PXAT', format('%d', ceil((tat + 1) / 1000)))
+    lastOwed, lastResolution = owed, resolution
+    if rest == 0 then
+      lastValue = format('%d', tat)
+      lastExpiry = format('%d', ceil(tat / 1000))
+    else
+      lastValue = format('%d:%d', tat, rest)
+      lastExpiry = format('%d', ceil((tat + 1) / 1000))
+    end
   end
+  call('SET', name, lastValue, 'PXAT', lastExpiry)
 end
 
 local key = 0
@@ -114,7 +119,9 @@ do
   end
 
   function twin.flush()
-    for key, law in pairs(changed) do keep(KEYS[key], law[4], owed[key]) end
+    for key, law in pairs(changed) do
+      if owed[key] == 0 then call('DEL', KEYS[key]) else keep(KEYS[key], law[4], owed[key]) end
+    end
   end
 end
 `
