@@ -9,6 +9,11 @@ export function denialMessage(retryAfter: number): string {
   return `Rate limit exceeded, retry in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}`
 }
 
+/** The body that Fastify's own error handler would send for a 503, as JSON. */
+export function unavailableBody(code: string, message: string): string {
+  return JSON.stringify({ statusCode: 503, code, error: 'Service Unavailable', message })
+}
+
 /** The body that Fastify's own error handler would send for a denial, as JSON. */
 export function fastifyBody(message: string): string {
   return `{"statusCode":429,"code":"${DENIED_CODE}","error":"Too Many Requests","message":"${message}"}`

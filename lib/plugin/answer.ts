@@ -1,13 +1,27 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BodyStyle, Denied, RateLimitOptions } from '../../types/index.js'
-import { denialMessage, fastifyBody, PROBLEM_TYPE, problemBody, retryAfterSeconds } from '../http/index.js'
+import {
+  denialMessage,
+  fastifyBody,
+  PROBLEM_TYPE,
+  problemBody,
+  retryAfterSeconds,
+  unavailableBody,
+} from '../http/index.js'
+import { type Entry, entryOf, requestDecision } from './entry.js'
 import { deniedError } from './errors.js'
 import type { Internals } from './internals.js'
 import { isPromise } from './keys.js'
 import type { Done } from './stage.js'
-import { type Entry, entryOf, requestDecision } from './visit.js'
 
 type OnDenied = NonNullable<RateLimitOptions['onDenied']>
+
+/** An error, perhaps one of a store. */
+interface StoreFailure extends Error {
+  readonly statusCode?: number
+  readonly code?: string
+  readonly headers?: Record<string, string>
+}
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -46,11 +60,22 @@ export class Answer {
     if ((request.raw as { upgrade?: boolean }).upgrade) closeAfter(request, reply)
     if (this.#onDenied !== undefined && this.#tell(this.#onDenied, request, reply, entry)) return
     const message = denialMessage(entry.retryAfter)
-    if (this.#body === 'fastify' && this.#internals.answersPlainly(request)) {
+    if (this.#body === 'fastify' && this.#internals.answersPlainly(request, 429)) {
       sendText(reply, JSON_TYPE, fastifyBody(message))
     } else if (this.#body !== 'fastify' && this.#internals.hasDefaultErrorHandler(request)) {
       this.#sendBody(this.#body, request, reply, entry, message, done)
     } else done(deniedError(message, requestDecision(entry)))
+  }
+
+  /**
+   * Answers a failure. One of the store is 503, by way of the app's error handling, or, where that is Fastify's own, at once: the
+   * log tells when the store fails, and need not tell it for each request.
+   */
+  readonly fail = (request: FastifyRequest, reply: FastifyReply, error: StoreFailure, done: Done): void => {
+    if (error.statusCode !== 503 || !this.#internals.answersPlainly(request, 503)) return done(error)
+    reply.raw.statusCode = 503
+    reply.headers({ 'cache-control': 'no-store', ...error.headers })
+    sendText(reply, JSON_TYPE, unavailableBody(String(error.code), error.message))
   }
 
   /** Where the function fails the failure is logged, and the denial goes the way of an error. */

@@ -9,7 +9,7 @@ import {
   resetSeconds,
   X_RATELIMIT,
 } from '../http/index.js'
-import { type Entry, entryOf } from './visit.js'
+import { type Entry, entryOf } from './entry.js'
 
 /** Writes the headers of some families, of which there may be none. */
 export function headerWriter(families: readonly HeaderFamily[]): (tightest: Entry) => void {

@@ -22,10 +22,11 @@ export class Internals {
     return this.#context(request)?.config ?? request.routeOptions.config
   }
 
-  /** Would nobody but us see the difference between an error and the body that Fastify makes of it? */
-  answersPlainly(request: FastifyRequest): boolean {
+  /** Would nobody but us see the difference between an error of that status and the body that Fastify makes of it? */
+  answersPlainly(request: FastifyRequest, status: number): boolean {
     const context = this.#context(request)
-    return this.hasDefaultErrorHandler(request) && !context?.onError && !shapes429(context?.schema?.response)
+    const response = context?.schema?.response
+    return this.hasDefaultErrorHandler(request) && !context?.onError && !shapes(response, status)
   }
 
   /** Is the error handler of the route known to be Fastify's own? */
@@ -65,7 +66,9 @@ function isRoot(errorHandler: object | undefined): boolean {
   return errorHandler !== undefined && Object.getPrototypeOf(errorHandler) === Object.prototype
 }
 
-/** Does a response schema have a say in what a 429 looks like? */
-function shapes429(response: object | undefined): boolean {
-  return response !== undefined && ['429', '4xx', '4XX', 'default'].some((status) => status in response)
+/** Does a response schema have a say in what a reply of that status looks like? */
+function shapes(response: object | undefined, status: number): boolean {
+  if (response === undefined) return false
+  const family = `${Math.floor(status / 100)}xx`
+  return [String(status), family, family.toUpperCase(), 'default'].some((status) => status in response)
 }

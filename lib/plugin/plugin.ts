@@ -13,6 +13,7 @@ import { memoryStore } from '../store/index.js'
 import { compileAllow } from './allow.js'
 import { Answer } from './answer.js'
 import { Documentation } from './documentation.js'
+import { entryOf, visit } from './entry.js'
 import { registeredTwice } from './errors.js'
 import { Gate } from './gate.js'
 import { exposeOnSend, headerWriter } from './headers.js'
@@ -23,7 +24,7 @@ import { isPreflight } from './preflight.js'
 import { RequestRegistry } from './registry.js'
 import { Planner } from './routes.js'
 import { RequestLimiter, Stage, type StageContext } from './stage.js'
-import { entryOf, RequestView, visit } from './visit.js'
+import { RequestView } from './visit.js'
 import { Warnings } from './warn.js'
 
 /**
@@ -39,7 +40,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   const strategies = new Strategies(settings.keys, settings.ipv6Prefix, warnings)
   const store: Store = settings.store ?? memoryStore()
   const sendHeaders = headerWriter(settings.headers)
-  const { deny } = new Answer(sendHeaders, settings.onDenied, settings.body, internals)
+  const { deny, fail } = new Answer(sendHeaders, settings.onDenied, settings.body, internals)
   const context: StageContext = {
     store,
     warnings,
@@ -48,6 +49,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
     allowsClient: allow.client,
     excuses: (request) => isPreflight(request) || allow.address?.(request.ip) === true,
     deny,
+    fail,
   }
   const registry = new RequestRegistry(new Registry(store), strategies, settings.defaults, context)
   defineLimiters(registry, settings)

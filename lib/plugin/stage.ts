@@ -2,8 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bucket, HookName } from '../../types/index.js'
 import { limiterOver, type StoreLimiter } from '../limiter/index.js'
 import { checkCost } from '../policy/index.js'
+import { addEntries, Entry, entriesOf, entryOf, type Owner, type Role } from './entry.js'
 import { isPromise, type Strategy } from './keys.js'
-import { addEntries, Entry, entriesOf, entryOf, type Owner, type Role, refund } from './visit.js'
+import { refund } from './units.js'
 import type { Warnings } from './warn.js'
 
 /** A place in the lifecycle of a request where limiters run, in this order. */
@@ -45,6 +46,8 @@ export interface StageContext extends Owner {
   readonly excuses: (request: FastifyRequest) => boolean
   readonly warnings: Warnings
   readonly deny: (request: FastifyRequest, reply: FastifyReply, done: Done) => void
+  /** Answers a failure of the store. */
+  readonly fail: (request: FastifyRequest, reply: FastifyReply, error: Error, done: Done) => void
 }
 
 export type Done = (error?: Error) => void
@@ -114,9 +117,13 @@ export class Stage {
   #settle(request: FastifyRequest, reply: FastifyReply, entries: readonly Entry[], done: Done): void {
     if (entries.length === 0) return done()
     if (entryOf(request) !== null) this.#warnOfRepeats(request, entries)
-    const answer = this.#context.store.take(entries)
-    if (typeof answer === 'boolean') this.#conclude(request, reply, entries, answer, done)
-    else answer.then((allowed) => this.#conclude(request, reply, entries, allowed, done), done)
+    const { store, fail } = this.#context
+    const answer = store.take(entries)
+    if (typeof answer === 'boolean') return this.#conclude(request, reply, entries, answer, done)
+    answer.then(
+      (allowed) => this.#conclude(request, reply, entries, allowed, done),
+      (error) => fail(request, reply, error, done),
+    )
   }
 
   #conclude(
@@ -127,7 +134,10 @@ export class Stage {
     done: Done,
   ): void {
     if (!allowed) return this.#refuse(request, reply, entries, done)
-    for (const entry of entries) entry.charged = entry.cost
+    for (const entry of entries) {
+      entry.charged = entry.cost
+      entry.chargedBy = entry.source
+    }
     addEntries(request, entries)
     this.#context.sendHeaders(entryOf(request) as Entry)
     done()
@@ -137,8 +147,10 @@ export class Stage {
     const answer = this.#undo(request)
     addEntries(request, entries)
     const { deny } = this.#context
-    if (isPromise(answer)) answer.then(() => deny(request, reply, done), done)
-    else deny(request, reply, done)
+    const refuse = () => deny(request, reply, done)
+    // It is denied, whatever becomes of what earlier stages charged.
+    if (isPromise(answer)) answer.then(refuse, refuse)
+    else refuse()
   }
 
   /** Before the decision: if the second charge is denied, it is the more worth telling. */

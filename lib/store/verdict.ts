@@ -30,7 +30,8 @@ export function windowVerdict(
   wait: number,
 ): void {
   charge.allowed = wait === 0
-  charge.remaining = law.rate - used
+  // A rate that was lowered may be exceeded by what was taken before.
+  charge.remaining = Math.max(0, law.rate - used)
   charge.resetAfter = Math.ceil(newest / 1000)
   charge.renewAfter = Math.ceil(oldest / 1000)
   charge.retryAfter = Math.ceil(wait / 1000)

@@ -9,7 +9,7 @@ const opaque = { routeOptions: { config: { url: '/opaque' } } } as unknown as Fa
 test('where Fastify hides its context, the config is read in public and the rest says no', (t) => {
   const internals = new Internals()
   t.equal(internals.config(opaque), opaque.routeOptions.config)
-  t.equal(internals.answersPlainly(opaque), false)
+  t.equal(internals.answersPlainly(opaque, 429), false)
   t.equal(
     internals.appendHook(opaque, 'preHandler', () => {}),
     false,
@@ -41,16 +41,16 @@ test('the config of a route is the very object that its hooks see', async (t) =>
 })
 
 test('an app with nothing but Fastify is answered plainly', async (t) => {
-  t.equal(await ask(t, Fastify(), (request) => new Internals().answersPlainly(request)), true)
+  t.equal(await ask(t, Fastify(), (request) => new Internals().answersPlainly(request, 429)), true)
 })
 
 test('an error handler of the app or of the route is never bypassed, whatever its name', async (t) => {
   const app = Fastify()
   function defaultErrorHandler() {}
   app.setErrorHandler(defaultErrorHandler)
-  t.equal(await ask(t, app, (request) => new Internals().answersPlainly(request)), false)
+  t.equal(await ask(t, app, (request) => new Internals().answersPlainly(request, 429)), false)
   t.equal(
-    await ask(t, Fastify(), (request) => new Internals().answersPlainly(request), {
+    await ask(t, Fastify(), (request) => new Internals().answersPlainly(request, 429), {
       errorHandler: defaultErrorHandler,
     }),
     false,

@@ -20,8 +20,11 @@ export interface Connection {
   ready(): boolean
   /** Calls a script, by its text or digest, with `GO` and then `args` as its arguments. */
   run(verb: ScriptVerb, script: string, keys: readonly string[], args: readonly string[]): Run
-  /** Calls `listener` when all that was under way is lost, where no reply or error would say so; until the returned function is called. */
-  onLoss(listener: () => void): () => void
+  /**
+   * Calls `listener` when a connection is lost and the client will send again what was under way, until the returned function is
+   * called. `all`: everything under way was lost.
+   */
+  onLoss(listener: (all: boolean) => void): () => void
   /** Makes the connection anew, where the client can: it ended up at a replica, which takes no writes. */
   reconnect(): void
 }

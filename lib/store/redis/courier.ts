@@ -1,25 +1,24 @@
 import { after } from '../clock.js'
 import { Batch, type Call, Reply } from './batch.js'
-import type { Circuit } from './circuit.js'
+import type { Circuits } from './circuit.js'
 import type { Connection, Run, ScriptVerb } from './connection.js'
 import { storeFailure, Unanswered } from './errors.js'
 import { SCRIPT, SCRIPT_SHA } from './lua/script.js'
 
 /** A batch on its way. */
 interface Flight {
+  readonly shard: number
   readonly batch: Batch
   readonly keys: readonly string[]
   readonly args: readonly string[]
   /** Local time, in microseconds. */
   readonly sentAt: number
   run: Run | null
-  /** How often it may yet be sent, once it is sure that it did not run. */
-  retries: number
 }
 
 export interface CourierParts {
   readonly connection: Connection
-  readonly circuit: Circuit
+  readonly circuits: Circuits
   /** Longest wait for a reply, in ms. */
   readonly timeout: number
   /** Local time in whole microseconds. */
@@ -30,7 +29,7 @@ export interface CourierParts {
 
 /**
  * Carries calls to Redis: those of one turn of the event loop together, for each shard in as few script calls as hold them. What may
- * have run is never sent twice; what surely did not run is sent once more.
+ * have run is never sent twice; what surely did not run, because the server did not know the script, is sent once more.
  */
 export class Courier {
   readonly #parts: CourierParts
@@ -39,6 +38,8 @@ export class Courier {
   readonly #flights = new Set<Flight>()
   #stopWatch: (() => void) | null = null
   #stopListening: (() => void) | null = null
+  /** Called when nothing is under way any more. */
+  #idle: (() => void) | null = null
 
   constructor(parts: CourierParts) {
     this.#parts = parts
@@ -48,7 +49,7 @@ export class Courier {
     if (this.#waiting.size === 0) setImmediate(() => this.#depart())
     let batch = this.#waiting.get(shard)
     if (batch !== undefined && !batch.takes(call.names.length)) {
-      this.#dispatch(batch)
+      this.#dispatch(shard, batch)
       batch = undefined
     }
     if (batch === undefined) {
@@ -58,8 +59,14 @@ export class Courier {
     batch.add(call)
   }
 
-  /** Lets go of the client until the next call. */
-  rest(): void {
+  /** Lets go of the client until the next call, once all that is under way has been answered or given up. */
+  async rest(): Promise<void> {
+    if (this.#flights.size + this.#waiting.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
+    }
+    this.#idle = null
     this.#stopListening?.()
     this.#stopListening = null
     this.#stopWatch?.()
@@ -67,20 +74,20 @@ export class Courier {
   }
 
   #depart(): void {
-    const batches = [...this.#waiting.values()]
+    const batches = [...this.#waiting]
     this.#waiting.clear()
-    for (const batch of batches) this.#dispatch(batch)
+    for (const [shard, batch] of batches) this.#dispatch(shard, batch)
   }
 
-  #dispatch(batch: Batch): void {
-    const { connection, circuit, clock, serverTime } = this.#parts
+  #dispatch(shard: number, batch: Batch): void {
+    const { connection, circuits, clock, serverTime } = this.#parts
     const sentAt = clock()
     const args = [serverTime === null ? '' : String(serverTime()), ...batch.args]
-    const flight: Flight = { batch, keys: batch.keys, args, sentAt, run: null, retries: 1 }
+    const flight: Flight = { shard, batch, keys: batch.keys, args, sentAt, run: null }
     this.#flights.add(flight)
-    circuit.sending(sentAt)
+    circuits.of(shard).sending(sentAt)
     if (!connection.ready()) return this.#fail(flight, new Unanswered('not connected'))
-    this.#stopListening ??= connection.onLoss(() => this.#lose())
+    this.#stopListening ??= connection.onLoss((all) => this.#lose(all))
     this.#watch(this.#parts.timeout)
     this.#run(flight, 'evalsha')
   }
@@ -96,43 +103,47 @@ export class Courier {
       (reply) => this.#arrive(flight, reply),
       (error: Error) => {
         // The server does not know the script, so it surely did not run.
-        if (!/^NOSCRIPT/.test(error.message) || !this.#again(flight)) this.#fail(flight, error)
+        const unknown = verb === 'evalsha' && /^NOSCRIPT/.test(error.message)
+        if (unknown && this.#flights.has(flight)) this.#run(flight, 'eval')
+        else this.#fail(flight, error)
       },
     )
-  }
-
-  #again(flight: Flight): boolean {
-    if (flight.retries === 0 || !this.#flights.has(flight)) return false
-    flight.retries--
-    this.#run(flight, 'eval')
-    return true
   }
 
   #arrive(flight: Flight, numbers: unknown): void {
     if (!this.#flights.has(flight)) return
     if (!Array.isArray(numbers) || numbers.length === 0) {
-      // It was cancelled before it was written, and the script did nothing.
-      if (!this.#again(flight)) this.#fail(flight, new Unanswered('a connection was lost'))
-      return
+      // Its client wrote it after it was cancelled; it may have run before.
+      return this.#fail(flight, new Unanswered('a connection was lost'))
     }
-    this.#flights.delete(flight)
-    this.#parts.circuit.succeeded()
+    this.#land(flight)
     const reply = new Reply(numbers, flight.sentAt)
     for (const call of flight.batch.calls) call.answer(reply)
+    this.#parts.circuits.of(flight.shard).succeeded(flight.sentAt)
   }
 
   #fail(flight: Flight, cause: Error): void {
-    if (!this.#flights.delete(flight)) return
+    if (!this.#land(flight)) return
     flight.run?.cancel()
-    const { circuit, clock, connection } = this.#parts
+    const { circuits, clock, connection } = this.#parts
     if (/^READONLY/.test(cause.message)) connection.reconnect()
     const error = storeFailure(cause)
-    circuit.failed(clock(), error)
     for (const call of flight.batch.calls) call.fail(error)
+    circuits.of(flight.shard).failed(flight.sentAt, clock(), error)
   }
 
-  #lose(): void {
-    for (const flight of this.#flights) this.#fail(flight, new Unanswered('the connection was lost'))
+  #lose(all: boolean): void {
+    for (const flight of this.#flights) {
+      flight.run?.cancel()
+      if (all) this.#fail(flight, new Unanswered('the connection was lost'))
+    }
+  }
+
+  /** The flight is over; tells whether it was still under way. */
+  #land(flight: Flight): boolean {
+    const underWay = this.#flights.delete(flight)
+    if (this.#flights.size === 0) this.#idle?.()
+    return underWay
   }
 
   /**

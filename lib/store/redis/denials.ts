@@ -3,9 +3,12 @@ import { costOf } from './batch.js'
 import { Generations } from './generations.js'
 import { foresee, type Known } from './verdicts.js'
 
+/** Microseconds after which a denial is asked for again: another process may have refunded or reset the key. */
+const GOOD_FOR = 10_000_000
+
 /**
  * Keys that were denied: they are denied again without a call, until their own wait is over. Nobody can lift a denial sooner but by a
- * refund or a reset; those made through this store are seen here. Times count from the moment of sending, so that no denial lasts
+ * refund or a reset; those made through this store are seen here at once, those of others within 10 seconds. Times count from the moment of sending, so that no denial lasts
  * longer here than there.
  */
 export class Denials {
@@ -20,7 +23,7 @@ export class Denials {
     let denied = false
     for (let i = 0; i < charges.length; i++) {
       const known = this.#known.get(names[i])
-      if (known === undefined) return false
+      if (known === undefined || now - known.at >= GOOD_FOR) return false
       const allowed = foresee(charges[i], costOf(charges, charges[i]), known, now)
       if (allowed === undefined) return false
       if (!allowed) denied = true

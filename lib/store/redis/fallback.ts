@@ -21,9 +21,9 @@ export class Fallback {
     return this.#local.open(share(policy, this.#instances), space)
   }
 
-  /** Answers a take or a peek. Throws `error` if a store failure shall be one. */
-  decide(verb: 'take' | 'peek', charges: readonly Charge[], error: Error): boolean {
-    if (this.#mode === 'deny') throw error
+  /** Answers a take or a peek. Throws the error of `failure` if a store failure shall be one. */
+  decide(verb: 'take' | 'peek', charges: readonly Charge[], failure: () => Error): boolean {
+    if (this.#mode === 'deny') throw failure()
     if (this.#mode === 'allow') {
       for (const charge of charges) leaveOpen(charge)
       return true

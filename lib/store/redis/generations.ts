@@ -1,24 +1,35 @@
 /**
- * A map that holds the entries written last, at least half as many as `size` and at most that many. Every operation is O(1): when
+ * A map that holds the entries written last: at most `size` of them, and at least half as many, rounded down. Every operation is O(1): when
  * the young generation is full the old one is dropped whole.
  */
 export class Generations<Value> {
   readonly #half: number
+  readonly #keepsOld: boolean
   #young = new Map<string, Value>()
   #old = new Map<string, Value>()
 
   constructor(size: number) {
-    this.#half = Math.ceil(size / 2)
+    this.#half = size === 1 ? 1 : Math.floor(size / 2)
+    this.#keepsOld = size > 1
   }
 
   get(id: string): Value | undefined {
     return this.#young.get(id) ?? this.#old.get(id)
   }
 
+  /** As `get`; what is found counts as written now. */
+  use(id: string): Value | undefined {
+    const young = this.#young.get(id)
+    if (young !== undefined) return young
+    const value = this.#old.get(id)
+    if (value !== undefined) this.set(id, value)
+    return value
+  }
+
   set(id: string, value: Value): void {
     if (this.#half === 0) return
     if (this.#young.size >= this.#half && !this.#young.has(id)) {
-      this.#old = this.#young
+      if (this.#keepsOld) this.#old = this.#young
       this.#young = new Map()
     }
     this.#young.set(id, value)

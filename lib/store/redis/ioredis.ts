@@ -32,12 +32,13 @@ export function ioConnection(client: IoClient): Connection {
     ready: () => !LOST.has(client.status),
     run: enableAutoPipelining === true ? bufferRunner(client) : commandRunner(client),
     onLoss: (listener) => {
-      if (isCluster) return () => {}
-      client.on('close', listener)
-      return () => client.off('close', listener)
+      const event = isCluster ? '-node' : 'close'
+      const lost = () => listener(!isCluster)
+      client.on(event, lost)
+      return () => client.off(event, lost)
     },
     reconnect: () => {
-      if (!isCluster) client.disconnect(true)
+      if (!isCluster && client.status === 'ready') client.disconnect(true)
     },
   }
 }

@@ -12,10 +12,10 @@ const MOST_KEYS = 10_000
 const HOT = 500_000
 
 /** Units of one key that are charged in the store and may be spent here. */
-interface Lease {
+export interface Lease {
   readonly bucket: RedisBucket
   readonly key: string
-  /** Units to be asked for at the next call; doubles while the key is hot. */
+  /** Units to be held after the next call, the one included that is spent at once; doubles while the key is hot. */
   size: number
   /** A call that asks for units is under way. */
   pending: boolean
@@ -32,12 +32,16 @@ interface Lease {
 /**
  * Leases of token buckets. A unit charged in the store stands for a slot of one interval on the way to its tat; the units of a
  * lease have the last slots. A unit may be spent here as long as its slot has not begun: then serving each spent unit in its own slot is a
- * schedule that the bucket allows, so that all processes together never admit more than the law. A slot that has begun is a unit that has
- * come back in the store, and is no longer ours. Elapsed time counts from the sending of the call, never too short.
+ * schedule that the bucket allows, so that all processes together never admit more than the law. For that the slots must stay where they
+ * are: the store knows where the last leased slot ends, and a refund gives back what lies after it only, but for the return of that last
+ * lease. A slot that has begun is a unit that has come back in the store, and is no longer ours. Elapsed time counts from the sending of the call, never too short.
  */
 export class Leases {
   readonly #most: number
-  readonly #leases = new Generations<Lease>(MOST_KEYS)
+  /** Those that hold units, or will when a call is answered. */
+  readonly #held = new Map<string, Lease>()
+  /** All of late, so that hot keys are known. */
+  readonly #seen = new Generations<Lease>(MOST_KEYS)
 
   /** `most`: units that a lease holds at most, the one included that is spent at once. */
   constructor(most: number) {
@@ -46,7 +50,7 @@ export class Leases {
 
   /** Spends units of a lease and writes the verdict; false if there are not enough. */
   spend(charge: Charge, name: string, now: number): boolean {
-    const lease = this.#leases.get(name)
+    const lease = this.#held.get(name)
     if (lease === undefined || lease.left < charge.cost || charge.cost === 0) return false
     const { law } = lease.bucket.policy as { law: TokenBucket }
     const owed = lease.owed - (now - lease.at) * law.resolution
@@ -55,31 +59,33 @@ export class Leases {
     if (usable < charge.cost) return false
     lease.left -= charge.cost
     lease.used = now
+    if (lease.left === 0) this.#held.delete(name)
     this.#write(charge, lease, law, owed)
     return true
   }
 
-  /** Units that a call for a key shall ask for in addition: none for a key that is not hot. */
-  wanted({ bucket, key, cost }: Charge, name: string, now: number): number {
-    const lease = this.#leases.get(name)
+  /** The lease that a call for a key shall fill; null for a key that is not hot. */
+  toFill({ bucket, key, cost }: Charge, name: string, now: number): Lease | null {
+    const lease = this.#held.get(name) ?? this.#seen.use(name)
     if (lease === undefined) {
       const fresh = { size: 1, pending: false, left: 0, owed: 0, at: 0, used: now, stamp: 0 }
-      this.#leases.set(name, { bucket: bucket as RedisBucket, key, ...fresh })
-      return 0
+      this.#seen.set(name, { bucket: bucket as RedisBucket, key, ...fresh })
+      return null
     }
-    if (lease.pending || cost !== 1) return 0
+    if (lease.pending || cost !== 1) return null
     lease.size = now - lease.used < HOT ? Math.min(this.#most, lease.size * 2) : 1
     lease.used = now
-    lease.pending = lease.size > 1
-    return lease.size - 1
+    lease.pending = lease.size > 1 && this.#held.size < MOST_KEYS
+    if (lease.pending) this.#held.set(name, lease)
+    return lease.pending ? lease : null
   }
 
   /** Learns how many units a call was granted in addition; `owedBefore` is what the bucket owed before it, in ticks. */
-  grant(name: string, charge: Charge, units: number, reply: Reply, owedBefore: number): void {
-    const lease = this.#leases.get(name)
-    if (lease === undefined) return
+  fill(lease: Lease, name: string, charge: Charge, units: number, reply: Reply, owedBefore: number): void {
     lease.pending = false
-    if (units === 0) return
+    // A reset meanwhile has ended it.
+    if (this.#held.get(name) !== lease) return
+    if (units === 0) return this.#release(name, lease)
     const { interval, resolution } = lease.bucket.policy.law as TokenBucket
     lease.left = units
     lease.owed = owedBefore + (charge.cost + units) * interval
@@ -88,40 +94,45 @@ export class Leases {
     charge.stamp = lease.stamp
   }
 
-  /** A call that asked for units failed. */
-  dismiss(name: string): void {
-    const lease = this.#leases.get(name)
-    if (lease !== undefined) lease.pending = false
+  /** The call that was to fill a lease failed. */
+  miss(lease: Lease, name: string): void {
+    lease.pending = false
+    this.#release(name, lease)
   }
 
   /** Takes units back into the lease that they were spent from; false if they are from elsewhere. */
   giveBack(charge: Charge, name: string): boolean {
-    const lease = this.#leases.get(name)
+    const lease = this.#held.get(name)
     if (lease === undefined || lease.stamp !== charge.stamp || lease.left === 0) return false
     lease.left += charge.cost
     return true
   }
 
   drop(name: string): void {
-    this.#leases.delete(name)
+    this.#held.delete(name)
+    this.#seen.delete(name)
   }
 
   /** Does any lease hold units? */
   get held(): boolean {
-    for (const [, lease] of this.#leases) if (lease.left > 0) return true
-    return false
+    return this.#held.size > 0
   }
 
   /** Ends the leases that were not used for a while, or all, and returns what they held, to be refunded. */
   end(now: number, all: boolean): Charge[] {
     const unspent: Charge[] = []
-    for (const [, lease] of this.#leases) {
-      if (lease.left === 0 || (!all && now - lease.used < HOT)) continue
+    for (const [name, lease] of this.#held) {
+      if (lease.pending || (!all && now - lease.used < HOT)) continue
       const { bucket, key, left, stamp } = lease
       unspent.push({ ...newCharge(bucket), key, cost: left, stamp })
       lease.left = 0
+      this.#held.delete(name)
     }
     return unspent
+  }
+
+  #release(name: string, lease: Lease): void {
+    if (lease.left === 0 && this.#held.get(name) === lease) this.#held.delete(name)
   }
 
   /** What is left of the lease is left to this process, and counts as not yet spent. */

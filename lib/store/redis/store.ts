@@ -8,14 +8,14 @@ import {
 import { after, monotonicMicros, systemClock } from '../clock.js'
 import { type Asked, askApart, type Deciding } from './apart.js'
 import type { Reply } from './batch.js'
-import { Circuit } from './circuit.js'
+import { Circuits } from './circuit.js'
 import { connect } from './client.js'
 import type { Connection } from './connection.js'
 import { Courier } from './courier.js'
 import { Denials } from './denials.js'
 import { storeFailure, Unanswered } from './errors.js'
 import { Fallback } from './fallback.js'
-import { Leases } from './leases.js'
+import { type Lease, Leases } from './leases.js'
 import { digestOf, Names, type RedisBucket } from './names.js'
 import { type RedisStoreOptions, readOptions } from './options.js'
 import { type Known, readVerdicts } from './verdicts.js'
@@ -40,7 +40,7 @@ export class RedisStore implements AsyncStore {
   readonly #connection: Connection
   readonly #names: Names
   readonly #fallback: Fallback
-  readonly #circuit = new Circuit()
+  readonly #circuits = new Circuits()
   readonly #denials: Denials
   readonly #leases: Leases | null
   readonly #courier: Courier
@@ -58,12 +58,12 @@ export class RedisStore implements AsyncStore {
     this.#denials = new Denials(denyCache)
     this.#leases = lease > 1 ? new Leases(lease) : null
     this.#clock = clocks === null ? monotonicMicros(systemClock) : clocks.local
-    const [clock, circuit, serverTime] = [this.#clock, this.#circuit, clocks?.server ?? null]
-    this.#courier = new Courier({ connection, circuit, timeout, clock, serverTime })
+    const [clock, circuits, serverTime] = [this.#clock, this.#circuits, clocks?.server ?? null]
+    this.#courier = new Courier({ connection, circuits, timeout, clock, serverTime })
   }
 
   get state(): StoreState {
-    return this.#circuit.state
+    return this.#circuits.state
   }
 
   open(policy: Policy, space: string): RedisBucket {
@@ -84,9 +84,9 @@ export class RedisStore implements AsyncStore {
     const leases = charges.length === 1 && 'burst' in asked.buckets[0].policy.law ? this.#leases : null
     if (leases?.spend(charges[0], asked.names[0], now)) return true
     if (this.#denials.deny(charges, asked.names, now)) return false
-    if (!this.#circuit.admits(now)) return this.#decideHere('take', charges)
-    const wanted = leases?.wanted(charges[0], asked.names[0], now) ?? 0
-    if (wanted > 0) return this.#decide('lease', asked, wanted)
+    if (!this.#admits(asked, now)) return this.#decideHere('take', charges)
+    const lease = leases?.toFill(charges[0], asked.names[0], now) ?? null
+    if (lease !== null) return this.#decide('lease', asked, lease)
     return this.#decide('take', asked)
   }
 
@@ -94,7 +94,7 @@ export class RedisStore implements AsyncStore {
     const asked = this.#address(charges)
     const now = this.#clock()
     if (this.#denials.deny(charges, asked.names, now)) return false
-    if (!this.#circuit.admits(now)) return this.#decideHere('peek', charges)
+    if (!this.#admits(asked, now)) return this.#decideHere('peek', charges)
     return this.#decide('peek', asked)
   }
 
@@ -102,11 +102,14 @@ export class RedisStore implements AsyncStore {
   async refund(charges: readonly Charge[]): Promise<void> {
     const pending = charges.map((charge) => {
       if (charge.cost === 0 || charge.source === 'none') return undefined
-      if (charge.source === 'local') return this.#fallback.refund([charge])
+      // Where it is not known what is given back, both may have charged it.
+      if (charge.source === 'local' || charge.stamp === Number.POSITIVE_INFINITY)
+        this.#fallback.refund([charge])
+      if (charge.source === 'local') return undefined
       const asked = this.#address([charge])
       this.#denials.lift(asked.names)
       if (this.#leases?.giveBack(charge, asked.names[0])) return undefined
-      return this.#tell('refund', asked).catch(() => this.#fallback.refund([charge]))
+      return this.#tell('refund', asked).catch(() => {})
     })
     await Promise.all(pending)
   }
@@ -128,14 +131,14 @@ export class RedisStore implements AsyncStore {
   }
 
   onStateChange(listener: (state: StoreState, error?: Error) => void): () => void {
-    return this.#circuit.onStateChange(listener)
+    return this.#circuits.onStateChange(listener)
   }
 
   async close(): Promise<void> {
     this.#stopLeaseCheck?.()
     this.#stopLeaseCheck = null
     await this.#endLeases(true)
-    this.#courier.rest()
+    await this.#courier.rest()
   }
 
   /** Where the keys of charges are kept. */
@@ -148,26 +151,26 @@ export class RedisStore implements AsyncStore {
     return { charges, buckets, names, shards }
   }
 
+  #admits({ shards }: Asked, now: number): boolean {
+    return shards.every((shard) => this.#circuits.of(shard).admits(now))
+  }
+
   /** Answers without the store. A failure that shall be an error rejects. */
   #decideHere(verb: 'take' | 'peek', charges: readonly Charge[]): boolean | Promise<boolean> {
     try {
-      return this.#fallback.decide(
-        verb,
-        charges,
-        storeFailure(new Unanswered('it is left alone for a while')),
-      )
+      return this.#fallback.decide(verb, charges, leftAlone)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
   /** Asks the store, or whoever stands in for it. */
-  #decide(verb: Deciding, asked: Asked, wanted = 0): Promise<boolean> {
+  #decide(verb: Deciding, asked: Asked, lease: Lease | null = null): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#ask(verb, asked, wanted, resolve, (error) => {
-        if (verb === 'lease') this.#leases?.dismiss(asked.names[0])
+      this.#ask(verb, asked, lease, resolve, (error) => {
+        if (lease !== null) this.#leases?.miss(lease, asked.names[0])
         try {
-          resolve(this.#fallback.decide(verb === 'peek' ? 'peek' : 'take', asked.charges, error))
+          resolve(this.#fallback.decide(verb === 'peek' ? 'peek' : 'take', asked.charges, () => error))
         } catch (error) {
           reject(error)
         }
@@ -175,45 +178,51 @@ export class RedisStore implements AsyncStore {
     })
   }
 
-  #ask(verb: Deciding, asked: Asked, wanted: number, done: Done, fail: (error: Error) => void): void {
+  #ask(verb: Deciding, asked: Asked, lease: Lease | null, done: Done, fail: (error: Error) => void): void {
     const { charges, names, shards } = asked
     if (shards.some((shard) => shard !== shards[0])) {
       askApart(verb, asked, {
-        decide: (verb, part) => new Promise((done, fail) => this.#ask(verb, part, 0, done, fail)),
+        decide: (verb, part) => new Promise((done, fail) => this.#ask(verb, part, null, done, fail)),
         refund: (part) => this.#tell('refund', part),
       }).then(done, fail)
       return
     }
-    const answer = (reply: Reply) => done(this.#learn(verb, asked, reply))
+    const wanted = lease === null ? 0 : lease.size - 1
+    const answer = (reply: Reply) => done(this.#learn(verb, asked, lease, reply))
     this.#courier.send(shards[0], { verb, charges, names, wanted, answer, fail })
   }
 
-  #learn(verb: Deciding, { charges, names }: Asked, reply: Reply): boolean {
+  #learn(verb: Deciding, { charges, names }: Asked, lease: Lease | null, reply: Reply): boolean {
     const known: Known[] = []
     const allowed = readVerdicts(charges, reply, verb !== 'peek', known)
     // Units that we spend ourselves make what we knew stale.
     if (!allowed) this.#denials.learn(names, known)
     else if (verb !== 'peek') this.#denials.lift(names)
-    if (verb === 'lease') {
+    if (lease !== null) {
       const { owed } = known[0] as { owed: number }
-      this.#leases?.grant(names[0], charges[0], reply.read(), reply, owed)
+      this.#leases?.fill(lease, names[0], charges[0], reply.read(), reply, owed)
       this.#stopLeaseCheck ??= after(LEASE_CHECK, () => this.#checkLeases())
     }
     return allowed
   }
 
   /** Asks for what has no verdict. */
-  #tell(verb: 'refund' | 'reset', { charges, names, shards }: Asked): Promise<void> {
-    if (!this.#circuit.admits(this.#clock())) {
-      return Promise.reject(storeFailure(new Unanswered('it is left alone for a while')))
+  #tell(verb: 'refund' | 'reset', asked: Asked): Promise<void> {
+    const { charges, names, shards } = asked
+    if (!this.#admits(asked, this.#clock())) {
+      return Promise.reject(leftAlone())
     }
     return new Promise((resolve, reject) => {
+      // A denial that was under way may have been learnt meanwhile; and what failed may have run.
       const answer = () => {
-        // A denial that was under way may have been learnt meanwhile.
         this.#denials.lift(names)
         resolve()
       }
-      this.#courier.send(shards[0], { verb, charges, names, wanted: 0, answer, fail: reject })
+      const fail = (error: Error) => {
+        this.#denials.lift(names)
+        reject(error)
+      }
+      this.#courier.send(shards[0], { verb, charges, names, wanted: 0, answer, fail })
     })
   }
 
@@ -229,6 +238,12 @@ export class RedisStore implements AsyncStore {
   }
 }
 
+function leftAlone(): Error {
+  return storeFailure(new Unanswered('it is left alone for a while'))
+}
+
 function numbersOf(law: TokenBucket | SlidingWindow): readonly number[] {
-  return 'window' in law ? [1, law.rate, law.window] : [0, law.interval, law.tolerance, law.resolution]
+  if ('window' in law) return [1, law.rate, law.window]
+  // A rate of 0 has no interval; with any, no unit fits into its tolerance of 0.
+  return [0, law.interval || 1, law.tolerance, law.resolution]
 }

@@ -54,12 +54,18 @@ do
     local ring = rings[key]
     if ring then return ring end
     local name = KEYS[key]
-    local bytes = call('GETRANGE', name, 0, GLANCE)
+    local bytes = redis.pcall('GETRANGE', name, 0, GLANCE)
+    if type(bytes) == 'table' then
+      -- Not a string, so not ours; the other keys of the batch shall not suffer from it.
+      call('DEL', name)
+      bytes = ''
+    end
     ring = { name = name, bytes = bytes, start = 0, count = 0, capacity = 0, newest = 0, skew = 0, added = 0, law = law }
     rings[key] = ring
     if #bytes <= HEAD then return ring end
     local start, count, capacity, newest, skew = unpackBytes('<I4I4I4I7I7', bytes)
-    if start >= capacity or count > capacity then return ring end
+    local sound = start < capacity and count <= capacity and skew <= newest and newest < 2 ^ 53
+    if not sound or HEAD + capacity * SLOT ~= (#bytes <= GLANCE and #bytes or call('STRLEN', name)) then return ring end
     ring.start, ring.count, ring.capacity, ring.newest, ring.skew = start, count, capacity, newest, skew
     if newest - skew > now then
       ring.skew = newest - now
@@ -145,7 +151,7 @@ do
     local ring = load(law, key)
     if ring.added > 0 then
       save(ring)
-      rings[key] = nil
+      rings[key], changed[key] = nil, nil
       ring = load(law, key)
     end
     local from, till = ring.count - min(cost, ring.count), ring.count

@@ -1,6 +1,7 @@
 /**
  * The twin of `policy/token-bucket.ts`. A key holds its tat as text: whole microseconds since 1970, and, where the law counts
- * finer, `:` and the ticks beyond them. It is worked on as `owed`, the ticks from now until
+ * finer, `:` and the ticks beyond them; where units are leased, `:` and the microsecond in which the last of their slots ends (see
+ * `leases.ts`). It is worked on as `owed`, the ticks from now until
  * the tat, so that numbers stay below 2^53 whatever the resolution. The key expires in the millisecond in which the bucket is full.
  *
  * Says of each charge: `owed` before the call. The caller has the same law and derives the verdict.
@@ -9,33 +10,35 @@ export const TOKEN_BUCKET = `
 local stored = {}
 if bucketKeys > 0 then stored = call('MGET', unpack(KEYS, 1, bucketKeys)) end
 
--- The ticks that a stored value owes, and whether that is more than a bucket can owe, because the clock stepped back or the
--- policy was tightened: it then counts as just emptied.
+-- The ticks that a stored value owes, whether that is more than a bucket can owe, because the clock stepped back or the policy was
+-- tightened (it then counts as just emptied), and the ticks of it that are not to be given back, as somebody may hold them.
 local function owedBy(value, tolerance, resolution)
-  if not value then return 0, false end
-  local tat, rest = tonumber(value), 0
+  if not value then return 0, false, 0 end
+  local tat, rest, leased = tonumber(value), 0, 0
   if not tat then
-    tat, rest = string.match(value, '^(%d+):(%d+)$')
-    tat, rest = tonumber(tat) or 0, tonumber(rest) or 0
+    tat, rest, leased = string.match(value, '^(%d+):(%d+):?(%d*)$')
+    tat, rest, leased = tonumber(tat) or 0, tonumber(rest) or 0, tonumber(leased) or 0
   end
   local owed = (tat - now) * resolution + rest
-  if not (owed > 0) then return 0, false end
-  if owed > tolerance then return tolerance, true end
-  return owed, false
+  if not (owed > 0) then return 0, false, 0 end
+  if leased > now then leased = min(owed, (leased - now) * resolution) else leased = 0 end
+  if owed > tolerance then return tolerance, true, min(leased, tolerance) end
+  return owed, false, leased
 end
 
 -- Most keys of a batch that are written owe the same, as those whose bucket was full do.
-local lastOwed, lastResolution, lastValue, lastExpiry
-local function keep(name, resolution, owed)
-  if owed ~= lastOwed or resolution ~= lastResolution then
+local lastOwed, lastResolution, lastLeased, lastValue, lastExpiry
+local function keep(name, resolution, owed, leased)
+  if owed ~= lastOwed or resolution ~= lastResolution or leased ~= lastLeased then
     local rest = owed % resolution
     local tat = now + (owed - rest) / resolution
-    lastOwed, lastResolution = owed, resolution
-    if rest == 0 then
+    lastOwed, lastResolution, lastLeased = owed, resolution, leased
+    if rest == 0 and leased == 0 then
       lastValue = format('%d', tat)
       lastExpiry = format('%d', ceil(tat / 1000))
     else
       lastValue = format('%d:%d', tat, rest)
+      if leased > 0 then lastValue = lastValue .. format(':%d', now + ceil(leased / resolution)) end
       lastExpiry = format('%d', ceil((tat + 1) / 1000))
     end
   end
@@ -48,14 +51,12 @@ for i = 5, #ARGV, 5 do
   local due, from = ARGV[i + 3] * interval, key + 1
   key = key + ARGV[i + 4]
   for k = from, key do
-    local owed, healed = owedBy(stored[k], tolerance, resolution)
+    local owed, healed, leased = owedBy(stored[k], tolerance, resolution)
     o = o + 1
     out[o] = owed
-    if owed + due <= tolerance then
-      if due > 0 then keep(KEYS[k], resolution, owed + due) end
-    elseif healed then
-      keep(KEYS[k], resolution, owed)
-    end
+    local total = owed + due
+    if total > tolerance then total = owed end
+    if healed or total > owed then keep(KEYS[k], resolution, total, leased) end
   end
 end
 if ARGV[4] == '' then return out end
@@ -67,13 +68,13 @@ local function say(number)
 end
 
 do
-  local owed, changed = {}, {}
+  local owed, held, changed = {}, {}, {}
 
   local function load(law, key)
     local ticks = owed[key]
     if ticks then return ticks end
     local healed
-    ticks, healed = owedBy(stored[key], law[3], law[4])
+    ticks, healed, held[key] = owedBy(stored[key], law[3], law[4])
     owed[key] = ticks
     if healed then changed[key] = law end
     return ticks
@@ -103,6 +104,7 @@ do
     local units = min(wanted, floor(floor((law[3] - ticks) / law[2]) / 2))
     if units < 1 then return 0 end
     set(law, key, ticks + units * law[2])
+    held[key] = owed[key]
     return units
   end
 
@@ -110,17 +112,24 @@ do
     local ticks = load(law, key)
     local due = min(cost * law[2], law[3])
     if stamp >= 0 then due = min(due, max(0, (stamp - now) * law[4])) end
+    local leased = held[key]
+    if leased > 0 and stamp == now + ceil(leased / law[4]) then
+      -- The last lease comes back; those before it may still be out.
+      held[key] = max(leased - due, 0)
+    else
+      due = min(due, ticks - leased)
+    end
     if ticks > 0 then set(law, key, max(ticks - due, 0)) end
   end
 
   function twin.forget(key)
     call('DEL', KEYS[key])
-    stored[key], owed[key], changed[key] = nil, nil, nil
+    stored[key], owed[key], held[key], changed[key] = nil, nil, nil, nil
   end
 
   function twin.flush()
     for key, law in pairs(changed) do
-      if owed[key] == 0 then call('DEL', KEYS[key]) else keep(KEYS[key], law[4], owed[key]) end
+      if owed[key] == 0 then call('DEL', KEYS[key]) else keep(KEYS[key], law[4], owed[key], min(held[key], owed[key])) end
     end
   end
 end

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createLimiter } from '../../../../../lib/index.js'
+import { type RedisClient, redisStore } from '../../../../../lib/redis.js'
+import type { AsyncStore, Charge, LimiterOptions } from '../../../../../types/index.js'
+import { monotonicMs } from './monotonic.js'
+import { flavourOf } from './subject.js'
+
+/** A program that hammers one key when it is told to, and tells what it was admitted. */
+export interface Job {
+  client: string
+  port: number
+  prefix: string
+  limiter: LimiterOptions
+  lease: number
+}
+
+/** When to work. Instants of `process.hrtime`, in ms: all processes of a machine have the same. */
+export interface Shift {
+  from: number
+  till: number
+}
+
+export interface Taken {
+  admitted: number
+  denied: number
+  /** Answers that were not the store's. */
+  others: number
+  /** Of each unit admitted the server's time, in µs; of token buckets not later than it was so, by 1 ms at most. */
+  instants: number[]
+}
+
+const LOOPS = 8
+
+/** Resolves, once it is ready, with what does the job. */
+async function prepare({ client, port, prefix, limiter: options, lease }: Job) {
+  const connected = await flavourOf(client).single({ port })
+  const taken: Taken = { admitted: 0, denied: 0, others: 0, instants: [] }
+  const store = redisStore({ client: connected.client as RedisClient, prefix, lease, timeout: 10_000 })
+  const limiter = createLimiter(options, { store: watched(store, taken.instants) })
+  await limiter.take('somebody else')
+  taken.instants.length = 0
+  const loop = async (till: number) => {
+    while (monotonicMs() < till) {
+      const { allowed, source } = await limiter.take('hot')
+      if (source !== undefined) taken.others++
+      if (allowed) taken.admitted++
+      else {
+        taken.denied++
+        await sleep(3)
+      }
+    }
+  }
+  return async ({ from, till }: Shift): Promise<Taken> => {
+    await sleep(Math.max(0, from - monotonicMs()))
+    await Promise.all(Array.from({ length: LOOPS }, () => loop(till)))
+    await store.close()
+    await connected.close()
+    return taken
+  }
+}
+
+/** The store, and beside it a record of when it admitted. */
+function watched(store: AsyncStore, instants: number[]): AsyncStore {
+  return {
+    sync: false,
+    state: 'up',
+    open: (policy, space) => store.open(policy, space),
+    async take(charges) {
+      const allowed = await store.take(charges)
+      if (allowed) instants.push(instantOf(charges[0]))
+      return allowed
+    },
+    peek: (charges) => store.peek(charges),
+    refund: (charges) => store.refund(charges),
+    reset: (charges) => store.reset(charges),
+    storeKey: (bucket, key) => store.storeKey(bucket, key),
+    onStateChange: (listener) => store.onStateChange(listener),
+    close: () => store.close(),
+  }
+}
+
+/** The stamp of a window is the instant of the charge, that of a token bucket the instant at which it would be full. */
+function instantOf({ bucket, stamp, resetAfter }: Charge): number {
+  return bucket.policy.algorithm === 'sliding-window' ? stamp : stamp - resetAfter * 1000
+}
+
+let work: Promise<(shift: Shift) => Promise<Taken>>
+
+async function obey(message: Job | Shift): Promise<Taken | 'ready'> {
+  if ('from' in message) return (await work)(message)
+  work = prepare(message)
+  await work
+  return 'ready'
+}
+
+process.on('message', (message: Job | Shift) => {
+  obey(message).then(
+    (answer) => process.send?.(answer),
+    (error) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
+})

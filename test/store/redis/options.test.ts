@@ -1,0 +1,119 @@
+import { test } from 'tap'
+import { memoryStore } from '../../../lib/index.js'
+import { type RedisClient, redisStore } from '../../../lib/redis.js'
+
+const client = {
+  status: 'ready',
+  evalsha: () => {},
+  eval: () => {},
+  on: () => {},
+  off: () => {},
+} as unknown as RedisClient
+const refused = (options: object) => () => redisStore({ client, ...options } as never)
+
+const numbers = {
+  timeout: [1, 60_000],
+  instances: [1, 10_000],
+  lease: [1, 10_000],
+  denyCache: [0, 1_000_000],
+  shards: [1, 16_384],
+} as const
+
+for (const [option, [least, most]] of Object.entries(numbers)) {
+  const bad = [
+    least - 1,
+    most + 1,
+    1.5,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    '10',
+    null,
+    true,
+    [],
+    10n,
+    () => 10,
+  ]
+  for (const value of bad) {
+    test(`${option}: ${typeof value} ${String(value)} is refused by name`, (t) => {
+      t.throws(refused({ [option]: value }), {
+        code: 'FST_FLOODGATE_OPTION',
+        message: new RegExp(`^option '${option}' is .*; allowed: an integer from ${least} to ${most}$`),
+      })
+      t.end()
+    })
+  }
+  test(`${option}: its limits are allowed, and undefined is the default`, (t) => {
+    for (const value of [least, most, undefined]) t.doesNotThrow(refused({ [option]: value }))
+    t.end()
+  })
+}
+
+for (const prefix of ['', ' ', 'a b', '{a}', 'a{', '}', 'ä', 'a\n', 'a'.repeat(65), 5, null, ['a']]) {
+  test(`prefix: ${JSON.stringify(prefix)} is refused by name`, (t) => {
+    t.throws(refused({ prefix }), {
+      code: 'FST_FLOODGATE_OPTION',
+      message: /^option 'prefix' is .*; allowed: 1 to 64/,
+    })
+    t.end()
+  })
+}
+
+test('a prefix may have letters, digits and some signs', (t) => {
+  for (const prefix of ['a', 'shop:v1', 'a/b.c-d_e', 'Z9', 'a'.repeat(64), undefined])
+    t.doesNotThrow(refused({ prefix }))
+  t.end()
+})
+
+for (const onStoreFailure of ['alow', 'open', '', null, true, 0]) {
+  test(`onStoreFailure: ${JSON.stringify(onStoreFailure)} is refused by name`, (t) => {
+    t.throws(refused({ onStoreFailure }), {
+      code: 'FST_FLOODGATE_OPTION',
+      message: /^option 'onStoreFailure' is .*; allowed: 'local', 'allow' or 'deny'$/,
+    })
+    t.end()
+  })
+}
+
+test('a misspelt mode or option is told the nearest', (t) => {
+  t.throws(refused({ onStoreFailure: 'alow' }), { message: /did you mean 'allow'\?/ })
+  t.throws(refused({ timeuot: 5 }), {
+    code: 'FST_FLOODGATE_UNKNOWN_OPTION',
+    message:
+      /^unknown option 'timeuot'; did you mean 'timeout'\?; allowed: client, prefix, onStoreFailure, timeout/,
+  })
+  t.throws(refused({ leases: 20 }), { message: /did you mean 'lease'\?/ })
+  t.end()
+})
+
+const noClients = [
+  undefined,
+  null,
+  {},
+  'redis://127.0.0.1',
+  6379,
+  [],
+  () => {},
+  new Map(),
+  { evalsha: () => {} },
+  { evalSha: () => {} },
+  { isOpen: true },
+  { status: 'ready' },
+  memoryStore(),
+]
+for (const [i, value] of noClients.entries()) {
+  test(`client: ${i + 1}, ${typeof value}, is refused by name`, (t) => {
+    t.throws(() => redisStore({ client: value as never }), {
+      code: 'FST_FLOODGATE_OPTION',
+      message:
+        /^option 'client' is .*; allowed: a client of ioredis, iovalkey or redis \(node-redis\) v5 or later$/,
+    })
+    t.end()
+  })
+}
+
+for (const options of [undefined, null, 'redis', 5, [client], client]) {
+  test(`options: ${options === client ? 'a client' : String(options)} is refused`, (t) => {
+    t.throws(() => redisStore(options as never), { code: /^FST_FLOODGATE_(UNKNOWN_)?OPTION$/ })
+    t.end()
+  })
+}
