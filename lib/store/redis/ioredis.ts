@@ -1,17 +1,16 @@
 import type { Connection, Run, ScriptVerb } from './connection.js'
+import { type Emitter, onEvent } from './loss.js'
 import { GO, STOP } from './signal.js'
 
 type Arg = string | Buffer
 
 /** ioredis and iovalkey, as far as we use them. */
-export interface IoClient {
+export interface IoClient extends Emitter {
   readonly status: string
   readonly isCluster?: boolean
   readonly options?: { keyPrefix?: unknown; enableAutoPipelining?: boolean }
   evalsha(sha: string, keys: number, ...args: Arg[]): Promise<unknown>
   eval(script: string, keys: number, ...args: Arg[]): Promise<unknown>
-  on(event: string, listener: () => void): unknown
-  off(event: string, listener: () => void): unknown
   disconnect(reconnect?: boolean): void
 }
 
@@ -31,12 +30,7 @@ export function ioConnection(client: IoClient): Connection {
     // Before the first connection (`wait`, `connecting`) a call is worth waiting for.
     ready: () => !LOST.has(client.status),
     run: enableAutoPipelining === true ? bufferRunner(client) : commandRunner(client),
-    onLoss: (listener) => {
-      const event = isCluster ? '-node' : 'close'
-      const lost = () => listener(!isCluster)
-      client.on(event, lost)
-      return () => client.off(event, lost)
-    },
+    onLoss: (listener) => onEvent(client, isCluster ? '-node' : 'close', () => listener(!isCluster)),
     reconnect: () => {
       if (!isCluster && client.status === 'ready') client.disconnect(true)
     },

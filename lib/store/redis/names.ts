@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Bucket, Policy } from '../../../types/index.js'
-import type { CompiledPolicy } from '../../policy/index.js'
+import type { CompiledPolicy, SlidingWindow, TokenBucket } from '../../policy/index.js'
 
 /** A policy opened in a Redis store. */
 export interface RedisBucket extends Bucket {
@@ -61,4 +61,11 @@ export function digestOf(key: string): string {
   return key.isWellFormed()
     ? hash('sha256', key, 'base64url').slice(0, DIGEST)
     : `${hash('sha256', Buffer.from(key, 'utf16le'), 'base64url').slice(0, DIGEST)}~`
+}
+
+/** A law as the script reads it. */
+export function numbersOf(law: TokenBucket | SlidingWindow): readonly number[] {
+  if ('window' in law) return [1, law.rate, law.window]
+  // A rate of 0 has no interval; with any, no unit fits into its tolerance of 0.
+  return [0, law.interval || 1, law.tolerance, law.resolution]
 }

@@ -16,7 +16,7 @@ import { Denials } from './denials.js'
 import { storeFailure, Unanswered } from './errors.js'
 import { Fallback } from './fallback.js'
 import { type Lease, Leases } from './leases.js'
-import { digestOf, Names, type RedisBucket } from './names.js'
+import { digestOf, Names, numbersOf, type RedisBucket } from './names.js'
 import { type RedisStoreOptions, readOptions } from './options.js'
 import { type Known, readVerdicts } from './verdicts.js'
 
@@ -85,6 +85,8 @@ export class RedisStore implements AsyncStore {
     if (leases?.spend(charges[0], asked.names[0], now)) return true
     if (this.#denials.deny(charges, asked.names, now)) return false
     if (!this.#admits(asked, now)) return this.#decideHere('take', charges)
+    // What was known of a key is not what it will be.
+    this.#denials.lift(asked.names)
     const lease = leases?.toFill(charges[0], asked.names[0], now) ?? null
     if (lease !== null) return this.#decide('lease', asked, lease)
     return this.#decide('take', asked)
@@ -240,10 +242,4 @@ export class RedisStore implements AsyncStore {
 
 function leftAlone(): Error {
   return storeFailure(new Unanswered('it is left alone for a while'))
-}
-
-function numbersOf(law: TokenBucket | SlidingWindow): readonly number[] {
-  if ('window' in law) return [1, law.rate, law.window]
-  // A rate of 0 has no interval; with any, no unit fits into its tolerance of 0.
-  return [0, law.interval || 1, law.tolerance, law.resolution]
 }
