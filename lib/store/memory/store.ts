@@ -152,7 +152,7 @@ class MemoryStore implements SyncStore, Owner, Shelf {
 }
 
 /** What a call asks of the bucket and key of one of its charges, all charges of the same key together. */
-function costOf(charges: readonly Charge[], { bucket, key }: Charge): number {
+export function costOf(charges: readonly Charge[], { bucket, key }: Charge): number {
   let cost = 0
   for (const charge of charges) if (charge.bucket === bucket && charge.key === key) cost += charge.cost
   return cost

@@ -1,3 +1,5 @@
+import { CROWDED, type Evictable, freeExpired, freeOrFind, LOOK_WHEN_CROWDED } from '../eviction.js'
+
 /**
  * The memory store's table: open addressing with linear probing over one flat array, 16 bytes a slot, three quarters full at
  * most, so that a key costs 21.4 bytes and one cache line. The key itself is not kept, only its 64-bit digest.
@@ -10,12 +12,6 @@
  */
 const WORDS = 4
 const SHARE = 0.75
-/** Slots that a full table looks at before it forgets a live key; tables of up to that many are looked at whole. */
-const LOOK_WHEN_FULL = 32
-const LOOK_AT_MOST = 256
-/** From this share of `maxKeys` on, each new key pays for a look at this many slots, to free what has expired. */
-const CROWDED = 7 / 8
-const LOOK_WHEN_CROWDED = 16
 
 export const TAGS = 1024
 
@@ -26,19 +22,19 @@ export interface Owner {
   release(slot: number): void
 }
 
-export class Table {
+export class Table implements Evictable {
   readonly maxKeys: number
+  readonly slots: number
   keys = 0
   forgotten = 0
-  readonly #slots: number
+  hand = 0
   readonly #words: Uint32Array
   readonly #owner: Owner
-  #hand = 0
 
   constructor(maxKeys: number, owner: Owner) {
     this.maxKeys = maxKeys
-    this.#slots = Math.ceil(maxKeys / SHARE) + 1
-    this.#words = new Uint32Array(this.#slots * WORDS)
+    this.slots = Math.ceil(maxKeys / SHARE) + 1
+    this.#words = new Uint32Array(this.slots * WORDS)
     this.#owner = owner
   }
 
@@ -55,7 +51,7 @@ export class Table {
   /** Gives a digest that is not there a slot, forgetting another key if it must. The state is then 0. */
   insert(low: number, high: number, tag: number): number {
     if (this.keys >= this.maxKeys) this.#makeRoom()
-    else if (this.keys >= this.maxKeys * CROWDED) this.#look(LOOK_WHEN_CROWDED)
+    else if (this.keys >= this.maxKeys * CROWDED) freeExpired(this, LOOK_WHEN_CROWDED)
     const words = this.#words
     let slot = this.#home(low)
     while (words[slot * WORDS] !== 0 || words[slot * WORDS + 1] !== 0) slot = this.#next(slot)
@@ -117,50 +113,25 @@ export class Table {
 
   /** Frees every expired key; returns how many. */
   sweep(): number {
-    this.#hand = 0
-    return this.#look(this.#slots)
+    this.hand = 0
+    return freeExpired(this, this.slots)
   }
 
   /** Calls `visit` with every slot in use. `visit` must not remove. */
   forEach(visit: (slot: number) => void): void {
-    for (let slot = 0; slot < this.#slots; slot++) if (this.#inUse(slot)) visit(slot)
+    for (let slot = 0; slot < this.slots; slot++) if (this.#inUse(slot)) visit(slot)
   }
 
-  /** Lets the hand pass over `count` slots and frees what has expired there; returns how many went. */
-  #look(count: number): number {
-    const before = this.keys
-    for (let i = 0; i < count; i++) {
-      while (this.#heatAt(this.#hand) === 0) this.remove(this.#hand)
-      this.#hand = this.#next(this.#hand)
-    }
-    return before - this.keys
-  }
-
-  /** Frees at least one slot: expired keys if the hand meets any, else the coolest key that it met. */
+  /** Frees at least one slot. */
   #makeRoom(): void {
-    const before = this.keys
-    const atLeast = this.#slots <= LOOK_AT_MOST ? this.#slots : LOOK_WHEN_FULL
-    let coolest = -1
-    let coolestHeat = Number.POSITIVE_INFINITY
-    for (let i = 0; i < atLeast || (coolestHeat > 1 && this.keys === before && i < LOOK_AT_MOST); i++) {
-      let heat = this.#heatAt(this.#hand)
-      while (heat === 0) {
-        this.remove(this.#hand)
-        heat = this.#heatAt(this.#hand)
-      }
-      if (heat < coolestHeat) {
-        coolest = this.#hand
-        coolestHeat = heat
-      }
-      this.#hand = this.#next(this.#hand)
-    }
-    if (this.keys < before) return
+    const coolest = freeOrFind(this)
+    if (coolest < 0) return
     this.remove(coolest)
     this.forgotten++
   }
 
-  /** The heat of a slot; an empty one is no candidate for anything. */
-  #heatAt(slot: number): number {
+  /** As `Evictable.heatAt`: the owner's judgement, and of an empty slot none. */
+  heatAt(slot: number): number {
     return this.#inUse(slot) ? this.#owner.heat(slot) : Number.POSITIVE_INFINITY
   }
 
@@ -169,14 +140,14 @@ export class Table {
   }
 
   #home(low: number): number {
-    return Math.floor((low * this.#slots) / 0x100000000)
+    return Math.floor((low * this.slots) / 0x100000000)
   }
 
   #next(slot: number): number {
-    return slot + 1 === this.#slots ? 0 : slot + 1
+    return slot + 1 === this.slots ? 0 : slot + 1
   }
 
   #distance(from: number, to: number): number {
-    return to >= from ? to - from : to - from + this.#slots
+    return to >= from ? to - from : to - from + this.slots
   }
 }

@@ -1,10 +1,5 @@
 import type { AsyncStore, Bucket, Charge, Policy, StoreState } from '../../../types/index.js'
-import {
-  type CompiledPolicy,
-  invalidOption,
-  type SlidingWindow,
-  type TokenBucket,
-} from '../../policy/index.js'
+import { type CompiledPolicy, invalidOption } from '../../policy/index.js'
 import { after, monotonicMicros, systemClock } from '../clock.js'
 import { type Asked, askApart, type Deciding } from './apart.js'
 import type { Reply } from './batch.js'

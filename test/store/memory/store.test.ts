@@ -218,6 +218,9 @@ test('a policy that no limiter has compiled is refused, and leaves the store as 
   const { store } = storeOf(2, ONCE)
   const plain = { name: 'plain', algorithm: 'token-bucket', rate: 1, per: 1000, limit: 1 } as const
   for (let i = 0; i < 2; i++) {
-    t.throws(() => store.open(plain), { code: 'FST_FLOODGATE_OPTION', message: /'policy' is an object/ })
+    t.throws(() => store.open(plain, 'space'), {
+      code: 'FST_FLOODGATE_OPTION',
+      message: /'policy' is an object/,
+    })
   }
 })
