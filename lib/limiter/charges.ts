@@ -24,25 +24,29 @@ export function tightest<C extends Charge>(charges: readonly C[]): C {
 
 /** The decision of answered charges: the tightest policy speaks for all. */
 export function decide(charges: readonly Charge[]): Decision {
-  const charge = tightest(charges)
-  return decisionOf(charge.bucket.policy, charge, () => violated(charges))
+  const charge = charges.length === 1 ? charges[0] : tightest(charges)
+  const { policy } = charge.bucket
+  if (charge.allowed) return decisionOf(policy, charge, NOBODY)
+  return decisionOf(policy, charge, charges.length === 1 ? [policy.name] : violated(charges))
 }
+
+const NOBODY: readonly string[] = []
 
 /** The names of the policies that denied. */
 function violated(charges: readonly Charge[]): string[] {
   return charges.filter((charge) => !charge.allowed).map((charge) => charge.bucket.policy.name)
 }
 
-/** The decision that a policy's verdict spells; `violated` is asked on denial only. */
+/** The decision that a policy's verdict spells; `violated` is told on denial only. */
 export function decisionOf(
   policy: { readonly name: string; readonly limit: number },
   verdict: Verdict,
-  violated: () => readonly string[],
+  violated: readonly string[],
 ): Decision {
   const { remaining, resetAfter, retryAfter, source = 'store' } = verdict
   const { name, limit } = policy
   const decision: Decision = verdict.allowed
     ? { allowed: true, policy: name, limit, remaining, resetAfter }
-    : { allowed: false, policy: name, violated: violated(), limit, remaining, resetAfter, retryAfter }
+    : { allowed: false, policy: name, violated, limit, remaining, resetAfter, retryAfter }
   return source === 'store' ? decision : ({ ...decision, source } as Allowed | Denied)
 }

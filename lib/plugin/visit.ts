@@ -20,7 +20,7 @@ export class RequestView {
 
   get decisions(): readonly Decision[] {
     const entries = [...entriesOf(this.#request)].sort((a, b) => (isTighter(a, b) ? -1 : 1))
-    return entries.map((entry) => decisionOf(entry.bucket.policy, entry, () => [entry.bucket.policy.name]))
+    return entries.map((entry) => decisionOf(entry.bucket.policy, entry, [entry.bucket.policy.name]))
   }
 
   get limiter(): string {

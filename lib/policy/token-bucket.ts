@@ -78,7 +78,9 @@ export function resetAfter(tat: number, now: number): number {
 
 /** Ticks until the next whole unit comes back, 0 when none is out. */
 export function renewAfter(bucket: TokenBucket, tat: number, now: number): number {
-  return tat <= now ? 0 : (tat - now) % bucket.interval || bucket.interval
+  if (tat <= now) return 0
+  // Not `%`: a remainder of doubles is a call, where the quotient is at hand.
+  return tat - now - (Math.ceil((tat - now) / bucket.interval) - 1) * bucket.interval
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

@@ -14,7 +14,7 @@ export function bucketVerdict(
   charge.remaining = tokenBucket.remaining(law, tat, now)
   charge.resetAfter = Math.ceil(tokenBucket.resetAfter(tat, now) / ticksPerMs)
   charge.renewAfter = Math.ceil(tokenBucket.renewAfter(law, tat, now) / ticksPerMs)
-  charge.retryAfter = Math.ceil(wait / ticksPerMs)
+  charge.retryAfter = wait === 0 ? 0 : Math.ceil(wait / ticksPerMs)
 }
 
 /**
@@ -34,5 +34,5 @@ export function windowVerdict(
   charge.remaining = Math.max(0, law.rate - used)
   charge.resetAfter = Math.ceil(newest / 1000)
   charge.renewAfter = Math.ceil(oldest / 1000)
-  charge.retryAfter = Math.ceil(wait / 1000)
+  charge.retryAfter = wait === 0 ? 0 : Math.ceil(wait / 1000)
 }

@@ -1,7 +1,6 @@
 import { test } from 'tap'
-import { newCharge } from '../../lib/store/index.js'
 import { compilePolicy } from '../../lib/policy/index.js'
-import { memoryStore } from '../../lib/store/index.js'
+import { memoryStore, newCharge } from '../../lib/store/index.js'
 import type { Charge, PolicyOptions } from '../../types/index.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
 

@@ -1,5 +1,6 @@
 import type { Charge } from '../../../types/index.js'
 import { type TokenBucket, tokenBucket } from '../../policy/index.js'
+import { bucketVerdict } from '../verdict.js'
 import type { Keeper, MemoryBucket, Shelf } from './keeper.js'
 import type { Table } from './table.js'
 
@@ -41,12 +42,7 @@ export class BucketKeeper implements Keeper {
         this.#table.setState(slot < 0 ? this.#shelf.insert(tag) : slot, tat)
       }
     }
-    const ticksPerMs = law.resolution * 1000
-    charge.allowed = allowed
-    charge.remaining = tokenBucket.remaining(law, tat, now)
-    charge.resetAfter = Math.ceil(tokenBucket.resetAfter(tat, now) / ticksPerMs)
-    charge.renewAfter = Math.ceil(tokenBucket.renewAfter(law, tat, now) / ticksPerMs)
-    charge.retryAfter = Math.ceil(wait / ticksPerMs)
+    bucketVerdict(charge, law, tat, now, wait)
     return allowed
   }
 

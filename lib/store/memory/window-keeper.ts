@@ -1,5 +1,6 @@
 import type { Charge } from '../../../types/index.js'
 import { type Ring, type SlidingWindow, slidingWindow } from '../../policy/index.js'
+import { windowVerdict } from '../verdict.js'
 import type { Keeper, MemoryBucket, Shelf } from './keeper.js'
 import { newRing, RingArena, unload } from './rings.js'
 import type { Table } from './table.js'
@@ -43,11 +44,8 @@ export class WindowKeeper implements Keeper {
         charge.stamp = now
       }
     }
-    charge.allowed = allowed
-    charge.remaining = law.rate - used
-    charge.resetAfter = Math.ceil(slidingWindow.resetAfter(law, ring, now) / 1000)
-    charge.renewAfter = Math.ceil(slidingWindow.renewAfter(law, ring, now, used) / 1000)
-    charge.retryAfter = Math.ceil(wait / 1000)
+    const oldest = slidingWindow.renewAfter(law, ring, now, used)
+    windowVerdict(charge, law, used, oldest, slidingWindow.resetAfter(law, ring, now), wait)
     return allowed
   }
 
