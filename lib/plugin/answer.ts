@@ -52,6 +52,7 @@ export class Answer {
   readonly deny = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
     const entry = entryOf(request) as Entry
     const seconds = retryAfterSeconds(entry.retryAfter)
+    if (this.#sendAtOnce(request, entry, seconds)) return
     // Not `reply.code()`: an error handler that redirects without saying how would then send a 429, not a 302.
     reply.raw.statusCode = 429
     reply.header('cache-control', 'no-store')
@@ -65,6 +66,26 @@ export class Answer {
     } else if (this.#body !== 'fastify' && this.#internals.hasDefaultErrorHandler(request)) {
       this.#sendBody(this.#body, request, reply, entry, message, done)
     } else done(deniedError(message, requestDecision(entry)))
+  }
+
+  /** Sends the plain body past Fastify where nothing would see it on its way: no hook, no handler, no schema. */
+  #sendAtOnce(request: FastifyRequest, entry: Entry, seconds: number | null): boolean {
+    const internals = this.#internals
+    const { reply } = entry
+    if (this.#onDenied !== undefined || this.#body !== 'fastify' || !internals.sendsAsItIs(request))
+      return false
+    const headers = internals.headers(reply)
+    if (headers === undefined || !internals.answersPlainly(request, 429)) return false
+    if ((request.raw as { upgrade?: boolean }).upgrade || request.raw.httpVersionMajor !== 1) return false
+    this.#sendHeaders(entry)
+    const text = fastifyBody(denialMessage(entry.retryAfter))
+    headers['cache-control'] = 'no-store'
+    if (seconds !== null) headers['retry-after'] = String(seconds)
+    headers['content-type'] = JSON_TYPE
+    headers['content-length'] = String(text.length)
+    reply.raw.writeHead(429, headers)
+    reply.raw.end(text)
+    return true
   }
 
   /**

@@ -77,10 +77,11 @@ export class Gate {
   readonly arrive = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
     const plan = this.#planOf(request)
     if (plan.exempt) return done()
-    const { allow, guard } = this.#parts
+    const { guard } = this.#parts
     if (this.#watchesProxy && request.headers['x-forwarded-for']) this.#sawProxy(request)
-    if (allow.address?.(request.ip)) return done()
-    if (isPreflight(request)) return done()
+    // The one thing there is to do is done after the route's own hooks.
+    if (plan.direct !== null && guard === null) return done()
+    if (this.#excuses(request)) return done()
     const { arrival, later } = plan
     if (later !== null) this.#setLater(request, later)
     if (guard === null) return arrival === null ? done() : arrival.run(request, reply, done)
@@ -97,7 +98,15 @@ export class Gate {
     _payload: unknown,
     done: Done,
   ): void => {
-    this.#advance(request, reply, 'onRequest', done)
+    const { direct } = this.#planOf(request)
+    if (direct === null || this.#parts.guard !== null) this.#advance(request, reply, 'onRequest', done)
+    else if (this.#excuses(request)) done()
+    else direct.run(request, reply, done)
+  }
+
+  /** Is it a request that no limiter may deny? */
+  #excuses(request: FastifyRequest): boolean {
+    return isPreflight(request) || this.#parts.allow.address?.(request.ip) === true
   }
 
   readonly preValidation = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {

@@ -10,26 +10,38 @@ import {
   X_RATELIMIT,
 } from '../http/index.js'
 import { type Entry, entryOf } from './entry.js'
+import type { Internals } from './internals.js'
 
 /** Writes the headers of some families, of which there may be none. */
-export function headerWriter(families: readonly HeaderFamily[]): (tightest: Entry) => void {
+export function headerWriter(
+  families: readonly HeaderFamily[],
+  internals: Internals,
+): (tightest: Entry) => void {
   const classic = families.includes('x-ratelimit')
   const draft = families.includes('draft-11')
-  if (classic && draft) {
-    return (tightest) => {
-      writeClassic(tightest)
-      writeDraft(tightest)
-    }
+  if (!classic && !draft) return () => {}
+  return (tightest) => {
+    // Nobody counted, so there is nothing to tell.
+    if (tightest.source === 'none') return
+    if (classic) writeClassic(tightest, internals)
+    if (draft) writeDraft(tightest)
   }
-  return classic ? writeClassic : draft ? writeDraft : () => {}
 }
 
-function writeClassic({ reply, bucket, remaining, resetAfter, source }: Entry): void {
-  // Nobody counted, so there is nothing to tell.
-  if (source === 'none') return
-  reply.header(X_RATELIMIT.limit, String(bucket.policy.limit))
-  reply.header(X_RATELIMIT.remaining, String(remaining))
-  reply.header(X_RATELIMIT.reset, String(resetSeconds(resetAfter)))
+function writeClassic({ reply, bucket, remaining, resetAfter }: Entry, internals: Internals): void {
+  const headers = internals.headers(reply)
+  const limit = String(bucket.policy.limit)
+  const left = String(remaining)
+  const reset = String(resetSeconds(resetAfter))
+  if (headers !== undefined) {
+    headers[X_RATELIMIT.limit] = limit
+    headers[X_RATELIMIT.remaining] = left
+    headers[X_RATELIMIT.reset] = reset
+  } else {
+    reply.header(X_RATELIMIT.limit, limit)
+    reply.header(X_RATELIMIT.remaining, left)
+    reply.header(X_RATELIMIT.reset, reset)
+  }
 }
 
 /** The members of RateLimit-Policy, which never change. */
@@ -42,8 +54,7 @@ export function prepareHeaders(policies: readonly Policy[]): void {
 
 /** All policies on success; of a denial those that denied, so that `t` never disagrees with Retry-After. */
 function writeDraft(tightest: Entry): void {
-  const { reply, all, allowed, source } = tightest
-  if (source === 'none') return
+  const { reply, all, allowed } = tightest
   let policies = ''
   let limits = ''
   for (const entry of all ?? [tightest]) {

@@ -1,21 +1,25 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+export type ReplyHeaders = Record<string, string | undefined>
 
 /** What we read of Fastify's context of a route, beyond its public API. Optional, all of it. */
 interface RouteContext {
   config?: object
   schema?: { response?: object }
   onError?: unknown[] | null
+  onSend?: unknown[] | null
   errorHandler?: object
   [hook: string]: unknown
 }
 
 /**
- * The one place that looks behind Fastify's public API, for three things that it does not offer: the route of a request without
- * building `request.routeOptions` each time, hooks for a route that was declared before the plugin loaded, and whether
- * `trustProxy` is a number. Where a version of Fastify hides these from us, `config` goes the public way, and the others say no.
+ * The one place that looks behind Fastify's public API, for what it does not offer, or not as quickly: the route of a request without
+ * building `request.routeOptions` each time, the headers of a reply, hooks for a route that was declared before the plugin loaded,
+ * and whether `trustProxy` is a number. Where a version of Fastify hides these from us, `config` goes the public way, and the others say no.
  */
 export class Internals {
   #key: symbol | null | undefined
+  #headersKey: symbol | null | undefined
 
   /** The route's config: an object of Fastify's own, one a route. */
   config(request: FastifyRequest): object {
@@ -32,6 +36,18 @@ export class Internals {
   /** Is the error handler of the route known to be Fastify's own? */
   hasDefaultErrorHandler(request: FastifyRequest): boolean {
     return isRoot(this.#context(request)?.errorHandler)
+  }
+
+  /** Does nothing look at what is sent? */
+  sendsAsItIs(request: FastifyRequest): boolean {
+    return this.#context(request)?.onSend === null
+  }
+
+  /** The headers of a reply where Fastify keeps them, by names in lower case: a third of the way that `reply.header` goes. */
+  headers(reply: FastifyReply): ReplyHeaders | undefined {
+    if (this.#headersKey === undefined) this.#headersKey = symbolOf(reply, 'fastify.reply.headers')
+    const key = this.#headersKey
+    return key === null ? undefined : (reply as unknown as Record<symbol, ReplyHeaders>)[key]
   }
 
   /** Adds a hook after those that the route of a request has, for this request on; tells whether it could. */
@@ -53,12 +69,13 @@ export class Internals {
   }
 
   #context(request: FastifyRequest): RouteContext | undefined {
-    if (this.#key === undefined) {
-      this.#key =
-        Object.getOwnPropertySymbols(request).find((key) => key.description === 'fastify.context') ?? null
-    }
+    if (this.#key === undefined) this.#key = symbolOf(request, 'fastify.context')
     return this.#key === null ? undefined : (request as unknown as Record<symbol, RouteContext>)[this.#key]
   }
+}
+
+function symbolOf(object: object, description: string): symbol | null {
+  return Object.getOwnPropertySymbols(object).find((key) => key.description === description) ?? null
 }
 
 /** Error handlers inherit from the one they were set over; Fastify's own from no other. */

@@ -39,7 +39,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   const allow = compileAllow(settings.allow)
   const strategies = new Strategies(settings.keys, settings.ipv6Prefix, warnings)
   const store: Store = settings.store ?? memoryStore()
-  const sendHeaders = headerWriter(settings.headers)
+  const sendHeaders = headerWriter(settings.headers, internals)
   const { deny, fail } = new Answer(sendHeaders, settings.onDenied, settings.body, internals)
   const context: StageContext = {
     store,

@@ -22,15 +22,18 @@ export interface RoutePlan {
   exempt: boolean
   arrival: Runner | null
   later: Step | null
+  /** All that is to be done, where that is one thing, after the `onRequest` hooks. */
+  direct: Runner | null
   /** The route's own hooks that have to be followed by ours. */
   hooks: readonly HookName[]
   /** All that its limiters go by; of a limiter that is chosen for each request nothing is known. */
   policies: readonly Policy[]
 }
 
-const EXEMPT: RoutePlan = { exempt: true, arrival: null, later: null, hooks: [], policies: [] }
+const NOTHING = { arrival: null, later: null, direct: null, hooks: [], policies: [] }
+const EXEMPT: RoutePlan = { exempt: true, ...NOTHING }
 /** Nothing but the guard. */
-export const GUARDED: RoutePlan = { exempt: false, arrival: null, later: null, hooks: [], policies: [] }
+export const GUARDED: RoutePlan = { exempt: false, ...NOTHING }
 
 const NOT_THE_GUARD = 'the name of a limiter other than the guard, which has counted the request already'
 const AFTER_ARRIVAL: readonly Point[] = ['onRequest', ...HOOKS]
@@ -142,7 +145,9 @@ export class Planner {
     }
     const hooks = HOOKS.filter((hook) => members.some((member) => member.point === hook))
     const policies = members.flatMap((member) => member.limiter.policies)
-    return { exempt: false, arrival: at('arrival'), later, hooks, policies }
+    const arrival = at('arrival')
+    const alone = arrival === null && later?.point === 'onRequest' && later.next === null
+    return { exempt: false, arrival, later, direct: (alone && later?.runner) || null, hooks, policies }
   }
 
   /** The limiters that a route names or describes. Names come first: a route that is refused leaves nothing behind. */

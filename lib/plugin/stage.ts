@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Bucket, HookName } from '../../types/index.js'
+import type { HookName } from '../../types/index.js'
 import { limiterOver, type StoreLimiter } from '../limiter/index.js'
 import { checkCost } from '../policy/index.js'
 import { addEntries, Entry, entriesOf, entryOf, type Owner, type Role } from './entry.js'
@@ -109,9 +109,9 @@ export class Stage {
     const { cost } = member
     const units = typeof cost === 'number' ? cost : checkCost(cost(request))
     const { name, buckets } = given === null ? member.unkeyed : member.limiter
-    const enter = (bucket: Bucket) => new Entry(bucket, key, units, name, this.#role, context, reply)
     // Most limiters have one policy, and a list written like this is the cheapest there is.
-    return buckets.length === 1 ? [enter(buckets[0])] : buckets.map(enter)
+    if (buckets.length === 1) return [new Entry(buckets[0], key, units, name, this.#role, context, reply)]
+    return buckets.map((bucket) => new Entry(bucket, key, units, name, this.#role, context, reply))
   }
 
   #settle(request: FastifyRequest, reply: FastifyReply, entries: readonly Entry[], done: Done): void {

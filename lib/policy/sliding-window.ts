@@ -52,13 +52,16 @@ export function wait(law: SlidingWindow, ring: Ring, now: number, cost: number):
 
 /** Units that count now. */
 export function used(law: SlidingWindow, ring: Ring, now: number): number {
-  return ring.count - countUntil(ring, now - law.window)
+  const past = now - law.window
+  // Mostly nothing, or little, has left since the last look.
+  if (ring.count === 0 || instant(ring, 0) > past) return ring.count
+  let step = 1
+  while (step < ring.count && instant(ring, step) <= past) step *= 2
+  return ring.count - countUntil(ring, past, step >>> 1, Math.min(step, ring.count))
 }
 
 /** Units that are not younger than `micros`, found by bisection: at most log2(rate) looks. */
-function countUntil(ring: Ring, micros: number): number {
-  let low = 0
-  let high = ring.count
+function countUntil(ring: Ring, micros: number, low = 0, high = ring.count): number {
   while (low < high) {
     const middle = (low + high) >>> 1
     if (instant(ring, middle) <= micros) low = middle + 1

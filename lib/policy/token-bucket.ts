@@ -66,9 +66,14 @@ export function refund(bucket: TokenBucket, tat: number, now: number, cost: numb
   return Math.max(tat - due, now)
 }
 
+/** Units that are out, the one included that is coming back. */
+export function out(bucket: TokenBucket, tat: number, now: number): number {
+  return tat <= now ? 0 : Math.ceil((tat - now) / bucket.interval)
+}
+
 /** Whole units that can be spent now. */
 export function remaining(bucket: TokenBucket, tat: number, now: number): number {
-  return tat <= now ? bucket.burst : bucket.burst - Math.ceil((tat - now) / bucket.interval)
+  return bucket.burst - out(bucket, tat, now)
 }
 
 /** Ticks until the bucket is full. */
@@ -76,11 +81,10 @@ export function resetAfter(tat: number, now: number): number {
   return Math.max(0, tat - now)
 }
 
-/** Ticks until the next whole unit comes back, 0 when none is out. */
-export function renewAfter(bucket: TokenBucket, tat: number, now: number): number {
-  if (tat <= now) return 0
-  // Not `%`: a remainder of doubles is a call, where the quotient is at hand.
-  return tat - now - (Math.ceil((tat - now) / bucket.interval) - 1) * bucket.interval
+/** Ticks until the next whole unit comes back, given how many are out; 0 when none is. */
+export function renewAfter(bucket: TokenBucket, tat: number, now: number, out: number): number {
+  // Not `%`: a remainder of doubles is a call of a C function.
+  return out === 0 ? 0 : tat - now - (out - 1) * bucket.interval
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

@@ -11,9 +11,11 @@ export function bucketVerdict(
 ): void {
   const ticksPerMs = law.resolution * 1000
   charge.allowed = wait === 0
-  charge.remaining = tokenBucket.remaining(law, tat, now)
-  charge.resetAfter = Math.ceil(tokenBucket.resetAfter(tat, now) / ticksPerMs)
-  charge.renewAfter = Math.ceil(tokenBucket.renewAfter(law, tat, now) / ticksPerMs)
+  const out = tokenBucket.out(law, tat, now)
+  charge.remaining = law.burst - out
+  // Divisions are dear, and full buckets are many.
+  charge.resetAfter = out === 0 ? 0 : Math.ceil(tokenBucket.resetAfter(tat, now) / ticksPerMs)
+  charge.renewAfter = out === 0 ? 0 : Math.ceil(tokenBucket.renewAfter(law, tat, now, out) / ticksPerMs)
   charge.retryAfter = wait === 0 ? 0 : Math.ceil(wait / ticksPerMs)
 }
 

@@ -5,7 +5,8 @@ const SMALLEST = 4
 /** A block is a header (start, count) and its slots; blocks of a class share chunks of about this many numbers. */
 const HEADER = 2
 const CHUNK = 8192
-const CLASSES = 32
+const CLASS_BITS = 5
+const CLASSES = 2 ** CLASS_BITS
 
 /** Some blocks of one size: its memory, and which of its blocks are free. */
 interface Chunk {
@@ -17,6 +18,7 @@ class SizeClass {
   readonly capacity: number
   readonly #size: number
   readonly #perChunk: number
+  readonly #shift: number
   /** Null where a chunk has been given up; its blocks' numbers are used again by the next. */
   readonly #chunks: (Chunk | null)[] = []
   readonly #vacant: number[] = []
@@ -28,7 +30,9 @@ class SizeClass {
   constructor(capacity: number) {
     this.capacity = capacity
     this.#size = capacity + HEADER
-    this.#perChunk = Math.max(1, Math.floor(CHUNK / this.#size))
+    this.#shift = Math.max(0, Math.floor(Math.log2(CHUNK / this.#size)))
+    // A power of two: a block is found by shifts.
+    this.#perChunk = 1 << this.#shift
   }
 
   take(): number {
@@ -50,9 +54,9 @@ class SizeClass {
 
   /** Gives a block back, and its chunk to the system if that is idle then and not the only one that is. */
   give(block: number): void {
-    const index = Math.floor(block / this.#perChunk)
+    const index = block >>> this.#shift
     const { free } = this.#chunks[index] as Chunk
-    free.push(block % this.#perChunk)
+    free.push(block & (this.#perChunk - 1))
     if (free.length === 1) this.#roomy.push(index)
     if (free.length < this.#perChunk) return
     if (this.#idle === 0 && this.#perChunk > 1) {
@@ -64,12 +68,12 @@ class SizeClass {
   }
 
   chunkOf(block: number): Float64Array {
-    return (this.#chunks[Math.floor(block / this.#perChunk)] as Chunk).slots
+    return (this.#chunks[block >>> this.#shift] as Chunk).slots
   }
 
   /** Where a block's header begins in its chunk. */
   baseOf(block: number): number {
-    return (block % this.#perChunk) * this.#size
+    return (block & (this.#perChunk - 1)) * this.#size
   }
 }
 
@@ -92,13 +96,13 @@ export class RingArena {
   }
 
   close(ref: number): void {
-    this.#classes[ref % CLASSES].give(Math.floor(ref / CLASSES))
+    this.#classes[classOf(ref)].give(blockOf(ref))
   }
 
   /** Points `ring` at the ring named `ref`. */
   load(ref: number, ring: Ring): void {
-    const sizeClass = this.#classes[ref % CLASSES]
-    const block = Math.floor(ref / CLASSES)
+    const sizeClass = this.#classes[classOf(ref)]
+    const block = blockOf(ref)
     const header = sizeClass.baseOf(block)
     ring.slots = sizeClass.chunkOf(block)
     ring.base = header + HEADER
@@ -109,7 +113,7 @@ export class RingArena {
 
   /** Writes the ring's own start and count back, or those given. */
   save(ref: number, ring: Ring, start = ring.start, count = ring.count): void {
-    const header = this.#classes[ref % CLASSES].baseOf(Math.floor(ref / CLASSES))
+    const header = this.#classes[classOf(ref)].baseOf(blockOf(ref))
     ring.slots[header] = start
     ring.slots[header + 1] = count
   }
@@ -127,6 +131,15 @@ export class RingArena {
     this.load(larger, ring)
     return larger
   }
+}
+
+/** Refs are below 2^32: class in the low bits, block above. */
+function classOf(ref: number): number {
+  return ref & (CLASSES - 1)
+}
+
+function blockOf(ref: number): number {
+  return (ref | 0) >>> CLASS_BITS
 }
 
 const NOTHING = new Float64Array(0)

@@ -57,7 +57,12 @@ class MemoryStore implements SyncStore, Owner, Shelf {
 
   take(charges: readonly Charge[]): boolean {
     this.#now = this.#clock()
-    if (charges.length > 1 && !this.#judge(charges, false)) {
+    if (charges.length === 1) {
+      const [charge] = charges
+      const bucket = charge.bucket as MemoryBucket
+      return bucket.keeper.judge(charge, charge.cost, this.#find(bucket, charge.key), this.#now, true)
+    }
+    if (!this.#judge(charges, false)) {
       this.#markDenied(charges)
       return false
     }
