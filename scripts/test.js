@@ -45,6 +45,7 @@ const checks = [
   ['lint', () => run('npm', ['run', '--silent', 'lint'])],
   ['types', () => run('npm', ['run', '--silent', 'typecheck'])],
   ['tests', () => run('npx', ['tap', 'run', ...TAP], { NODE_V8_COVERAGE: V8_COVERAGE })],
+  ['model', () => run('npm', ['run', '--silent', 'verify:model'])],
   ['coverage', () => run('npx', ['c8', 'report', ...C8])],
 ]
 

@@ -114,6 +114,13 @@ test('it is typed and runs for ES modules, for require() and for imports compile
   }
 })
 
+test('its other doors open, too: Redis and threads', async (t) => {
+  t.strictSame(JSON.parse(run('node', ['stores.mjs'], { cwd: project })), {
+    shared: [true, false],
+    refused: 'FST_FLOODGATE_OPTION',
+  })
+})
+
 test('only what is exported can be reached', async (t) => {
   const resolve = (name: string) =>
     run('node', ['-p', `require.resolve('fastify-floodgate${name}')`], { cwd: project }).trim()

@@ -2,7 +2,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { test } from 'tap'
-import rateLimit, { memoryStore } from '../lib/index.js'
+import rateLimit, { createLimiter, type Limiter, memoryStore } from '../lib/index.js'
+import { type SharedMemory, sharedStore } from '../lib/threads.js'
 import { ManualClock } from './fixtures/manual-clock.js'
 import { keysOf } from './fixtures/redis/monitor.js'
 import { startRedis } from './fixtures/redis/server.js'
@@ -21,6 +22,7 @@ async function run(id: string, names: readonly string[], port = 0): Promise<Reco
   const code = (SNIPPETS.get(id) as string)
     .replaceAll("'fastify-floodgate'", `'${new URL('lib/index.ts', ROOT).href}'`)
     .replaceAll("'fastify-floodgate/redis'", `'${new URL('lib/redis.ts', ROOT).href}'`)
+    .replaceAll("'fastify-floodgate/threads'", `'${new URL('lib/threads.ts', ROOT).href}'`)
     .replaceAll('port: 3000', 'port: 0')
     .replaceAll('127.0.0.1:6379', `127.0.0.1:${port}`)
   const file = new URL(`${id}.mts`, SCRATCH)
@@ -54,7 +56,7 @@ test('README', async (t) => {
 
   await t.test('has every TypeScript snippet marked, so that none goes unexecuted', async (t) => {
     t.equal(SNIPPETS.size, [...README.matchAll(/```ts\n/g)].length)
-    t.same([...SNIPPETS.keys()].sort(), ['bots', 'keys', 'names', 'redis', 'routes', 'start'])
+    t.same([...SNIPPETS.keys()].sort(), ['bots', 'keys', 'names', 'redis', 'routes', 'start', 'threads'])
   })
 
   await t.test('shows the 429 that its first ten lines send', async (t) => {
@@ -113,6 +115,16 @@ test('README', async (t) => {
     t.teardown(() => app.close())
     t.same(await statuses(app, '/', 11), [...Array(10).fill(200), 429])
     t.equal((await keysOf(server)).size, 1)
+  })
+
+  await t.test('shares memory among threads', async (t) => {
+    const { memory, limiter } = await run('threads', [])
+    const twin = createLimiter(
+      { name: 'api', rate: 100, per: 'minute' },
+      { store: sharedStore({ memory: memory as SharedMemory }) },
+    )
+    for (let i = 0; i < 10; i++) t.equal((limiter as Limiter).take('a').allowed, true)
+    t.equal(twin.take('a').allowed, false)
   })
 
   await t.test('has a row for every option of the Redis store', async (t) => {

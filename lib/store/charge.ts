@@ -15,3 +15,11 @@ export function newCharge(bucket: Bucket): Charge {
     source: 'store',
   }
 }
+
+/** What a call asks of the bucket and key of one of its charges, all charges of the same key together. */
+export function costOf(charges: readonly Charge[], { bucket, key, cost }: Charge): number {
+  if (charges.length === 1) return cost
+  let sum = 0
+  for (const charge of charges) if (charge.bucket === bucket && charge.key === key) sum += charge.cost
+  return sum
+}

@@ -1,5 +1,6 @@
 import type { Charge, Clock, Policy, StoreStats, SyncStore } from '../../../types/index.js'
 import { type CompiledPolicy, invalidOption, refuseUnknown } from '../../policy/index.js'
+import { costOf } from '../charge.js'
 import { monotonicMicros, systemClock } from '../clock.js'
 import { BucketKeeper } from './bucket-keeper.js'
 import { KeyHasher } from './hash.js'
@@ -154,13 +155,6 @@ class MemoryStore implements SyncStore, Owner, Shelf {
     this.#keepers[tag] = 'window' in law ? this.#windows : this.#buckets
     return tag
   }
-}
-
-/** What a call asks of the bucket and key of one of its charges, all charges of the same key together. */
-export function costOf(charges: readonly Charge[], { bucket, key }: Charge): number {
-  let cost = 0
-  for (const charge of charges) if (charge.bucket === bucket && charge.key === key) cost += charge.cost
-  return cost
 }
 
 /** A store in the memory of this thread. Throws `FST_FLOODGATE_OPTION` for options that are not allowed. */

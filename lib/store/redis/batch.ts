@@ -1,4 +1,5 @@
 import type { Charge } from '../../../types/index.js'
+import { costOf } from '../charge.js'
 import type { RedisBucket } from './names.js'
 
 /** The verbs of the script. */
@@ -162,12 +163,4 @@ function lawOf({ bucket }: Charge): string[] {
 
 function stampOf({ stamp }: Charge): number {
   return stamp === Number.POSITIVE_INFINITY ? -1 : stamp
-}
-
-/** What a call asks of the bucket and key of one of its charges, all charges of the same key together. */
-export function costOf(charges: readonly Charge[], { bucket, key, cost }: Charge): number {
-  if (charges.length === 1) return cost
-  let sum = 0
-  for (const charge of charges) if (charge.bucket === bucket && charge.key === key) sum += charge.cost
-  return sum
 }

@@ -1,5 +1,5 @@
 import type { Charge } from '../../../types/index.js'
-import { costOf } from './batch.js'
+import { costOf } from '../charge.js'
 import { Generations } from './generations.js'
 import { foresee, type Known } from './verdicts.js'
 

@@ -1,7 +1,8 @@
 import type { Charge } from '../../../types/index.js'
 import { type TokenBucket, tokenBucket } from '../../policy/index.js'
+import { costOf } from '../charge.js'
 import { bucketVerdict, windowVerdict } from '../verdict.js'
-import { costOf, type Reply } from './batch.js'
+import type { Reply } from './batch.js'
 import type { RedisBucket } from './names.js'
 
 /** What the script said of a key before a call, at the local time `at` (microseconds, not later than it was so). */

@@ -1,0 +1,44 @@
+import type { Bucket, Charge } from '../../../types/index.js'
+import type { CompiledPolicy } from '../../policy/index.js'
+import type { KeyHasher } from '../memory/hash.js'
+import type { Part } from './part.js'
+
+/** A policy opened in a shared memory: the keys of its space are hashed with a seed of their own, the same in all threads. */
+export interface SharedBucket extends Bucket {
+  readonly policy: CompiledPolicy
+  readonly tag: number
+  readonly hasher: KeyHasher
+  readonly keeper: Keeper
+}
+
+/** Where a key is: its part, its digest, and its slot there or -1 while it has none. */
+export interface Place {
+  part: Part
+  low: number
+  high: number
+  slot: number
+}
+
+/**
+ * Keeps the state of one kind of law in the slots of a part. `wait` loads a key's state, and `tell`, `prepare` and `charge`
+ * go on with what was loaded last. `now` is the time of the part in microseconds.
+ */
+export interface Keeper {
+  /** Loads a key's state. Returns how long `cost` has to wait, in the law's own unit: 0 for not at all, `Infinity` for ever. */
+  wait(bucket: SharedBucket, place: Place, cost: number, now: number): number
+  /** Fills the verdict of a charge that waits for so long. */
+  tell(charge: Charge, wait: number): void
+  /**
+   * Makes room for `cost` more units of a key that has a slot, which may move. For whoever looks on from outside nothing
+   * changes but that other keys may be forgotten; it is committed. False, and the verdict is filled, if there is no room.
+   */
+  prepare(charge: Charge, place: Place, cost: number): boolean
+  /** Charges a key that has been prepared. It happens at the next commit; `lone` if nothing else does. */
+  charge(charge: Charge, place: Place, cost: number, lone: boolean): void
+  /** Gives units back, as `SyncStore.refund` says. It happens at the next commit. */
+  refund(charge: Charge, place: Place, now: number): void
+  /** As `Owner.heat`. */
+  heat(tag: number, part: Part, slot: number, now: number): number
+  /** As `Owner.release`. */
+  release(part: Part, slot: number): void
+}
