@@ -54,10 +54,9 @@ export class Batch {
   readonly #buckets = new Map<string, number>()
   readonly #windows = new Map<string, number>()
 
-  /** Is there room for a call with so many charges? The first finds room in any case. */
+  /** Is there room for another call, with so many charges? */
   takes(charges: number): boolean {
     const keys = this.#simple.size + this.#buckets.size + this.#windows.size
-    if (keys === 0) return true
     return keys + charges <= MOST_KEYS && this.#simple.size + this.#others.length < MOST_CALLS
   }
 

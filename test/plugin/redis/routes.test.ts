@@ -153,3 +153,28 @@ test('both families of headers tell what the store said, of each policy', async 
   t.match(headers, { 'x-ratelimit-limit': '3', 'x-ratelimit-remaining': '2', 'x-ratelimit-reset': '1200' })
   t.match(headers, { 'ratelimit-policy': /"default";q=3.*"day";q=5/, ratelimit: /"default";r=2.*"day";r=4/ })
 })
+
+test('limiters whose keys are promised decide together, and where a cost is bad none of them is charged', async (t) => {
+  const { app } = await limited(t, {
+    ...only(5),
+    limiters: { tenant: { ...only(3), key: 'tenant' } },
+    keys: {
+      tenant: async (request) => request.headers['x-tenant'] as string,
+      session: async (request) => request.headers['x-session'] as string,
+    },
+  })
+  const cost = (request: { headers: object }) => ('x-broken' in request.headers ? Number.NaN : 1)
+  app.get(
+    '/',
+    { config: { rateLimit: ['tenant', { name: 'session', ...only(2), key: 'session', cost }] } },
+    async (request) => request.rateLimit?.decisions.map(({ policy, remaining }) => `${policy} ${remaining}`),
+  )
+  const headers = { 'x-tenant': 'a', 'x-session': '1' }
+  t.same((await app.inject({ url: '/', headers })).json(), ['session 1', 'tenant 2'])
+  const broken = await app.inject({ url: '/', headers: { ...headers, 'x-broken': 'yes' } })
+  t.equal(broken.json().code, 'FST_FLOODGATE_COST')
+  t.equal(await left(app, 'tenant', 'a'), 2)
+  t.equal(await ask(app, '/', headers), '200 0')
+  t.equal(await ask(app, '/', headers), '429 0')
+  t.equal(await left(app, 'tenant', 'a'), 1)
+})

@@ -99,3 +99,19 @@ test('bad costs are refused at once', async (t) => {
   t.same((await app.inject('/')).json(), Array(6).fill('FST_FLOODGATE_COST'))
   t.equal(await left(app), 4)
 })
+
+test('whoever answers a denial may look, take and give back, and it stays a denial', async (t) => {
+  const { app } = await limited(t, only(1))
+  app.get('/', async () => 'ok')
+  app.setErrorHandler(async (_error, request, reply) => {
+    const taken = await request.rateLimit?.take()
+    await request.rateLimit?.refund()
+    reply.code(429)
+    return [taken, request.rateLimit?.decision]
+  })
+  t.equal(await ask(app, '/'), '200 0')
+  const reply = await app.inject('/')
+  t.equal(reply.statusCode, 429)
+  t.match(reply.json(), [{ allowed: false }, { allowed: false, remaining: 0 }])
+  t.equal(reply.headers['x-ratelimit-remaining'], '0')
+})

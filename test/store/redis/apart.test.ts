@@ -1,4 +1,4 @@
-import { type Test, test } from 'tap'
+import { type Test, t, test } from 'tap'
 import { createLimiter } from '../../../lib/index.js'
 import type { RedisClient } from '../../../lib/redis.js'
 import { newCharge } from '../../../lib/store/index.js'
@@ -10,6 +10,9 @@ import { type Cluster, startCluster } from '../../fixtures/redis/cluster.js'
 import { keySlot } from '../../fixtures/redis/key-slot.js'
 import { storeOf } from './one-server.js'
 import { freshPrefix } from './support.js'
+
+// They wait for most of their time, each with servers of its own.
+t.jobs = 3
 
 const HOURLY = { rate: 1, per: 'hour', burst: 5 } as const
 

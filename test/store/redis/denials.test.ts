@@ -98,6 +98,37 @@ test('what another process gives back is seen when the wait is over, at the late
   t.match(await here.take('key'), { allowed: true, remaining: 4 })
 })
 
+for (const policy of [
+  { ...BUCKET, rate: 1, per: 'hour' },
+  { ...WINDOW, per: 'hour' },
+] as PolicyOptions[]) {
+  test(`a denial that lasts for long is asked for again after 10 s, and what others gave back is seen then: ${policy.name}`, async (t) => {
+    const { server, client } = await serve(t)
+    const times = new Times()
+    const [here, there] = [1, 2].map((origin) =>
+      limiterOf(times.store(client, { prefix: 'same' }, origin), policy),
+    )
+    await drain(here)
+    await resetCounts(server)
+    for (let round = 1; round <= 3; round++) {
+      for (const step of [5000, 4999.999]) {
+        times.advance(step)
+        t.match(await here.take('key'), { allowed: false })
+        t.match(await here.peek('key'), { allowed: false })
+        t.equal(await scriptsOf(server), round - 1)
+      }
+      times.advance(0.001)
+      t.match(await here.take('key'), { allowed: false })
+      t.equal(await scriptsOf(server), round)
+    }
+    await there.reset('key')
+    times.advance(9999.999)
+    t.match(await here.take('key'), { allowed: false }, 'this it does not know yet')
+    times.advance(0.001)
+    t.match(await here.take('key'), { allowed: true })
+  })
+}
+
 test('a smaller cost is not denied because a larger one was', async (t) => {
   const { client } = await serve(t)
   for (const policy of [BUCKET, WINDOW]) {

@@ -24,6 +24,5 @@ test('connections that are lost in the middle of a reply, again and again', asyn
     connect: (flavour) => flavour.single(proxies.get(flavour.name) as Line),
     strike: () => dropAgainAndAgain([...proxies.values()], 10),
     survivors: () => [server],
-    changes: 20,
   })
 })

@@ -19,9 +19,9 @@ export interface Sample extends Answer {
 export type Ask = (key: string) => Promise<Answer>
 
 export interface LoadOptions {
-  /** Calls under way at once at most. Default: 50. */
+  /** Calls under way at once at most. Default: 20. */
   loops?: number
-  /** Keys that they share, or a new one for each call. Default: 20. */
+  /** Keys that they share, or a new one for each call. Default: 10. */
   keys?: number | 'fresh'
   /** Milliseconds between the answer to one call of a loop and the next call. Default: 40. */
   pause?: number
@@ -38,7 +38,7 @@ export class Load {
   startedAt = 0
   stoppedAt = 0
 
-  constructor(ask: Ask, { loops = 50, keys = 20, pause = 40 }: LoadOptions = {}) {
+  constructor(ask: Ask, { loops = 20, keys = 10, pause = 40 }: LoadOptions = {}) {
     this.#ask = ask
     this.#options = { loops, keys, pause }
   }

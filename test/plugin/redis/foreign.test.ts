@@ -1,0 +1,79 @@
+import Fastify from 'fastify'
+import { type Test, test } from 'tap'
+import rateLimit, { type RateLimitOptions } from '../../../lib/index.js'
+import type { AsyncStore } from '../../../types/index.js'
+import { ManualClock } from '../../fixtures/manual-clock.js'
+import { serve } from '../../store/redis/one-server.js'
+import { clockedStore } from '../../store/redis/support.js'
+import { ask, left, user } from './support.js'
+
+const only = (n: number) => ({ rate: n, per: 'hour', burst: n }) as const
+
+/** A store of somebody else: as ours, but for what is given. */
+function storeLike(store: AsyncStore, own: Partial<AsyncStore>): AsyncStore {
+  return {
+    sync: false,
+    state: 'up',
+    open: (policy, space) => store.open(policy, space),
+    take: (charges) => store.take(charges),
+    peek: (charges) => store.peek(charges),
+    refund: (charges) => store.refund(charges),
+    reset: (charges) => store.reset(charges),
+    storeKey: (bucket, key) => store.storeKey(bucket, key),
+    onStateChange: (listener) => store.onStateChange(listener),
+    close: () => store.close(),
+    ...own,
+  }
+}
+
+async function over(t: Test, options: RateLimitOptions, own: Partial<AsyncStore>) {
+  const { client } = await serve(t)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const store = storeLike(clockedStore(client, new ManualClock()), own)
+  await app.register(rateLimit, { keys: { user }, ...options, store } as RateLimitOptions)
+  return app
+}
+
+test('a denial whose undoing is rejected is a 429, and tells of itself', async (t) => {
+  let refunds = 0
+  const refund = async () => {
+    refunds++
+    throw new Error('it cannot')
+  }
+  const app = await over(t, only(10), { refund })
+  const rateLimit = ['default', { ...only(1), hook: 'preHandler' as const }]
+  app.get('/', { config: { rateLimit } }, async () => 'ok')
+  t.equal(await ask(app, '/'), '200 0')
+  for (let i = 1; i <= 3; i++) {
+    const reply = await app.inject('/')
+    t.equal(reply.statusCode, 429)
+    t.match(reply.headers, { 'x-ratelimit-limit': '1', 'x-ratelimit-remaining': '0', 'retry-after': '3600' })
+    t.equal(refunds, i)
+  }
+  t.equal(await left(app), 6, 'what was not given back is charged')
+})
+
+test('a failure that is none of the store goes its own way', async (t) => {
+  const take = async () => {
+    throw new TypeError('a mistake')
+  }
+  const app = await over(t, only(10), { take })
+  app.get('/', async () => 'ok')
+  const reply = await app.inject('/')
+  t.match(reply.json(), { statusCode: 500, message: 'a mistake' })
+})
+
+test('a look that is rejected leaves the request with what it was told', async (t) => {
+  const peek = async () => {
+    throw new Error('it cannot')
+  }
+  const app = await over(t, only(10), { peek })
+  app.get('/', async (request) => {
+    const denied = await request.rateLimit?.take(20)
+    await request.rateLimit?.refund()
+    return [denied, request.rateLimit?.decision]
+  })
+  const reply = await app.inject('/')
+  t.match(reply.json(), [{ allowed: false }, { allowed: false, remaining: 9 }])
+})
