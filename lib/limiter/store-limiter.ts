@@ -88,7 +88,9 @@ export class AsyncStoreLimiter implements AsyncLimiter {
 
   async take(key: string, options?: TakeOptions): Promise<Decision> {
     const charges = this.#ask(key, costOf(options))
-    await this.store.take(charges)
+    const answer = this.store.take(charges)
+    // What is known here needs no turn of the queue.
+    if (typeof answer !== 'boolean') await answer
     return decide(charges)
   }
 
@@ -115,7 +117,8 @@ export class AsyncStoreLimiter implements AsyncLimiter {
   }
 
   #ask(key: string, cost?: number): readonly Charge[] {
-    return ask(this.buckets.map(newCharge), key, cost)
+    const { buckets } = this
+    return ask(buckets.length === 1 ? [newCharge(buckets[0])] : buckets.map(newCharge), key, cost)
   }
 }
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Bucket, Policy } from '../../../types/index.js'
 import type { CompiledPolicy, SlidingWindow, TokenBucket } from '../../policy/index.js'
+import { Generations } from './generations.js'
 
 /** A policy opened in a Redis store. */
 export interface RedisBucket extends Bucket {
@@ -15,6 +16,10 @@ export interface RedisBucket extends Bucket {
   readonly local: Bucket
 }
 
+/** Most keys whose digest is remembered, and the longest of them. */
+const MOST_DIGESTS = 10_000
+const LONGEST_CACHED = 128
+
 /** Characters of a digest in base64url: 132 bits of SHA-256. */
 const DIGEST = 22
 
@@ -26,6 +31,8 @@ const DIGEST = 22
 export class Names {
   readonly #prefix: string
   readonly #shards: number
+  /** The digests of keys of late: a flood of one key, or a lease of it, shall not pay for them again. */
+  readonly #digests = new Generations<string>(MOST_DIGESTS)
   /** How often each space and policy was opened. */
   readonly #opened = new Map<string, number>()
 
@@ -44,6 +51,17 @@ export class Names {
     return times === 1 ? stem : `${stem}#${times}`
   }
 
+  /** The digest that stands for a client's key. */
+  digest(key: string): string {
+    if (key.length > LONGEST_CACHED) return digestOf(key)
+    let digest = this.#digests.use(key)
+    if (digest === undefined) {
+      digest = digestOf(key)
+      this.#digests.set(key, digest)
+    }
+    return digest
+  }
+
   /** Number of the hash tag under which a key with that digest lives. */
   shard(digest: string): number {
     return this.#shards === 1
@@ -56,7 +74,7 @@ export class Names {
   }
 }
 
-/** The digest that stands for a client's key. Text that is not Unicode keeps what UTF-8 would lose, and is marked. */
+/** Text that is not Unicode keeps what UTF-8 would lose, and is marked. */
 export function digestOf(key: string): string {
   return key.isWellFormed()
     ? hash('sha256', key, 'base64url').slice(0, DIGEST)
