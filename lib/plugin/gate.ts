@@ -1,11 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { HookName } from '../../types/index.js'
-import type { Allow } from './allow.js'
 import type { Documentation } from './documentation.js'
 import { earlyRoute } from './errors.js'
 import type { Internals } from './internals.js'
 import { isPromise } from './keys.js'
-import { isPreflight } from './preflight.js'
 import type { RequestRegistry } from './registry.js'
 import { factsOf, GUARDED, type Planner, type RouteFacts, type RoutePlan, type Step } from './routes.js'
 import { type Done, HOOKS, type Point, type Stage } from './stage.js'
@@ -17,7 +15,8 @@ export interface GateParts {
   readonly registry: RequestRegistry
   readonly planner: Planner
   readonly guard: Stage | null
-  readonly allow: Allow
+  /** Is it a request that no limiter may deny? */
+  readonly excuses: (request: FastifyRequest) => boolean
   readonly internals: Internals
   readonly warnings: Warnings
   readonly documentation: Documentation
@@ -81,7 +80,7 @@ export class Gate {
     if (this.#watchesProxy && request.headers['x-forwarded-for']) this.#sawProxy(request)
     // The one thing there is to do is done after the route's own hooks.
     if (plan.direct !== null && guard === null) return done()
-    if (this.#excuses(request)) return done()
+    if (this.#parts.excuses(request)) return done()
     const { arrival, later } = plan
     if (later !== null) this.#setLater(request, later)
     if (guard === null) return arrival === null ? done() : arrival.run(request, reply, done)
@@ -100,13 +99,8 @@ export class Gate {
   ): void => {
     const { direct } = this.#planOf(request)
     if (direct === null || this.#parts.guard !== null) this.#advance(request, reply, 'onRequest', done)
-    else if (this.#excuses(request)) done()
+    else if (this.#parts.excuses(request)) done()
     else direct.run(request, reply, done)
-  }
-
-  /** Is it a request that no limiter may deny? */
-  #excuses(request: FastifyRequest): boolean {
-    return isPreflight(request) || this.#parts.allow.address?.(request.ip) === true
   }
 
   readonly preValidation = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {

@@ -57,7 +57,8 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   const guard = defineGuard(registry, settings, context)
   const guardPolicies = guard?.members.flatMap(({ limiter }) => limiter.policies) ?? []
   const documentation = new Documentation(settings.headers, settings.body, guardPolicies)
-  const gate = new Gate({ app, registry, planner, guard, allow, internals, warnings, documentation })
+  const { excuses } = context
+  const gate = new Gate({ app, registry, planner, guard, excuses, internals, warnings, documentation })
 
   // What the types say of stores depends on what a program imports.
   app.decorate('rateLimit', registry as unknown as RateLimitRegistry)
