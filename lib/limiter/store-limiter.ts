@@ -71,13 +71,15 @@ export class SyncStoreLimiter implements Limiter {
   }
 }
 
-/** A limiter over a store that is asked over a network. Each call has charges of its own: several are under way at once. */
+/** A limiter over a store that is asked over a network. Each call under way has charges of its own. */
 export class AsyncStoreLimiter implements AsyncLimiter {
   readonly sync = false
   readonly name: string
   readonly policies: readonly Policy[]
   readonly store: AsyncStore
   readonly buckets: readonly Bucket[]
+  /** Charges of no call. */
+  #spare: readonly Charge[] | null = null
 
   constructor(name: string, policies: readonly Policy[], store: AsyncStore, space: string) {
     this.name = name
@@ -89,8 +91,9 @@ export class AsyncStoreLimiter implements AsyncLimiter {
   async take(key: string, options?: TakeOptions): Promise<Decision> {
     const charges = this.#ask(key, costOf(options))
     const answer = this.store.take(charges)
-    // What is known here needs no turn of the queue.
-    if (typeof answer !== 'boolean') await answer
+    // What is known here needs no turn of the queue, and its charges may serve the next call.
+    if (typeof answer === 'boolean') this.#spare = charges
+    else await answer
     return decide(charges)
   }
 
@@ -117,8 +120,9 @@ export class AsyncStoreLimiter implements AsyncLimiter {
   }
 
   #ask(key: string, cost?: number): readonly Charge[] {
-    const { buckets } = this
-    return ask(buckets.length === 1 ? [newCharge(buckets[0])] : buckets.map(newCharge), key, cost)
+    const charges = this.#spare ?? this.buckets.map(newCharge)
+    this.#spare = null
+    return ask(charges, key, cost)
   }
 }
 

@@ -1,15 +1,13 @@
 import type { Charge } from '../../../types/index.js'
-import type { RedisBucket } from './names.js'
+import type { Address } from './names.js'
 
 /** A question to the store: charges, and where the key of each is kept. */
 export interface Asked {
   readonly charges: readonly Charge[]
-  readonly buckets: readonly RedisBucket[]
-  readonly names: readonly string[]
-  readonly shards: readonly number[]
+  readonly addresses: readonly Address[]
 }
 
-export type Deciding = 'take' | 'lease' | 'peek'
+export type Deciding = 'take' | 'peek'
 
 /** Asks about the part of a question that lies in one shard. */
 export interface Shards {
@@ -22,19 +20,19 @@ export interface Shards {
  * If one denies after all, because another process was faster, the others get their units back. So a denial charges none and
  * nothing is admitted that one of them denies, but for a moment others may be denied units that then come back.
  */
-export async function askApart(verb: Deciding, asked: Asked, shards: Shards): Promise<boolean> {
-  const parts = [...new Set(asked.shards)].map((shard) => partOf(asked, shard))
-  const look = async () =>
-    (await Promise.all(parts.map((part) => shards.decide('peek', part)))).every(Boolean)
+export async function askApart(verb: Deciding, asked: Asked, ask: Shards): Promise<boolean> {
+  const shards = new Set(asked.addresses.map(({ shard }) => shard))
+  const parts = [...shards].map((shard) => partOf(asked, shard))
+  const look = async () => (await Promise.all(parts.map((part) => ask.decide('peek', part)))).every(Boolean)
   if (verb === 'peek') return look()
   if (!(await look())) return false
-  const takes = await Promise.allSettled(parts.map((part) => shards.decide('take', part)))
+  const takes = await Promise.allSettled(parts.map((part) => ask.decide('take', part)))
   if (takes.every((take) => take.status === 'fulfilled' && take.value)) return true
-  await Promise.all(parts.map((part, i) => (charged(takes[i]) ? shards.refund(part) : undefined)))
+  await Promise.all(parts.map((part, i) => (charged(takes[i]) ? ask.refund(part) : undefined)))
   const failure = takes.find((take) => take.status === 'rejected')
   if (failure !== undefined) throw failure.reason
   // What was charged and given back shall not tell that it was.
-  await Promise.all(parts.map((part, i) => (charged(takes[i]) ? shards.decide('peek', part) : undefined)))
+  await Promise.all(parts.map((part, i) => (charged(takes[i]) ? ask.decide('peek', part) : undefined)))
   return false
 }
 
@@ -42,7 +40,7 @@ function charged(take: PromiseSettledResult<boolean>): boolean {
   return take.status === 'fulfilled' && take.value
 }
 
-function partOf({ charges, buckets, names, shards }: Asked, shard: number): Asked {
-  const own = <T>(list: readonly T[]): T[] => list.filter((_, i) => shards[i] === shard)
-  return { charges: own(charges), buckets: own(buckets), names: own(names), shards: own(shards) }
+function partOf({ charges, addresses }: Asked, shard: number): Asked {
+  const own = <T>(list: readonly T[]): T[] => list.filter((_, i) => addresses[i].shard === shard)
+  return { charges: own(charges), addresses: own(addresses) }
 }

@@ -1,121 +1,174 @@
 import type { Charge } from '../../../types/index.js'
 import { costOf } from '../charge.js'
-import type { RedisBucket } from './names.js'
+import type { Address, RedisBucket } from './names.js'
+import type { Reply } from './reply.js'
 
 /** The verbs of the script. */
-export const VERBS = { take: 1, peek: 2, refund: 3, reset: 4, lease: 5 } as const
+export const VERBS = { take: 1, peek: 2, refund: 3, reset: 4 } as const
 export type Verb = keyof typeof VERBS
 
 /** Most keys that one call of the script may touch: it holds the server up, and Lua can unpack so many. */
 const MOST_KEYS = 64
-/** Most calls that one call of the script may run: a hot key is one key. */
+/** Most calls other than simple takes that one call of the script may run. */
 const MOST_CALLS = 250
 
 /** What one call of a store asks, and who waits for it. */
 export interface Call {
   readonly verb: Verb
   readonly charges: readonly Charge[]
-  /** The names of the keys of the charges. */
-  readonly names: readonly string[]
-  /** Units that a lease would like in addition. */
-  readonly wanted: number
+  /** Where the keys of the charges are kept. */
+  readonly addresses: readonly Address[]
   /** Reads its part of the reply. */
   answer(reply: Reply): void
   fail(error: Error): void
 }
 
-/** The reply to a batch, which its calls read in their order. */
-export class Reply {
-  /** The server's time in microseconds. */
-  readonly now: number
-  /** Local time, in microseconds, at which the batch was sent. */
-  readonly sentAt: number
-  readonly #numbers: readonly unknown[]
-  #next = 1
-
-  constructor(numbers: readonly unknown[], sentAt: number) {
-    this.#numbers = numbers
-    this.now = Number(numbers[0])
-    this.sentAt = sentAt
-  }
-
-  read(): number {
-    return Number(this.#numbers[this.#next++])
-  }
+/** A call that takes; it may be a simple one. */
+export interface Take extends Call {
+  /** Units that it would like to lease in addition. */
+  readonly wanted: number
+  /** Learns what its bucket owed before it, in ticks, and returns what it owes then. */
+  answerTake(reply: Reply, owed: number): number
+  /** Learns how many units it leases. All takes of its key, so many, have been answered; without the lease the bucket owes so many ticks. */
+  lease(reply: Reply, units: number, owed: number, takes: number): void
 }
 
 /** The calls that travel together, as the script reads them (see `lua/batch.ts`). */
 export class Batch {
-  /** Takes that charge one token bucket each, by the name of its key; those of keys that other calls touch are not simple. */
-  readonly #simple = new Map<string, Call>()
-  /** All other calls, in their order. */
-  readonly #others: Call[] = []
-  /** Names of keys that calls other than simple ones touch. */
-  readonly #buckets = new Map<string, number>()
-  readonly #windows = new Map<string, number>()
+  /**
+   * Takes that charge one token bucket each, by the name of its key, those of one key together. They cost the same, and no other
+   * call touches their key.
+   */
+  readonly #simple = new Map<string, Take[]>()
+  /** All other calls, if there are any. */
+  #others: Others | null = null
 
-  /** Is there room for another call, with so many charges? */
-  takes(charges: number): boolean {
-    const keys = this.#simple.size + this.#buckets.size + this.#windows.size
-    return keys + charges <= MOST_KEYS && this.#simple.size + this.#others.length < MOST_CALLS
+  get isEmpty(): boolean {
+    return this.#simple.size === 0 && this.#others === null
+  }
+
+  /** Is there room for another call with so many charges, if there shall be `most` keys? */
+  takes(charges: number, most: number): boolean {
+    const others = this.#others
+    if (others === null) return this.#simple.size + charges <= most
+    const keys = this.#simple.size + others.buckets.size + others.windows.size
+    return keys + charges <= most && others.calls.length < MOST_CALLS
   }
 
   add(call: Call): void {
-    const { verb, charges, names } = call
-    if (verb === 'take' && names.length === 1 && isBucket(charges[0]) && !this.#knows(names[0])) {
-      this.#simple.set(names[0], call)
-      return
+    if (maybeSimple(call) && this.#join(call)) return
+    this.#others ??= new Others()
+    for (const { name } of call.addresses) {
+      const takes = this.#simple.get(name)
+      if (takes === undefined) continue
+      // They are simple no more, and stay before all that come now.
+      this.#simple.delete(name)
+      for (const take of takes) this.#others.add(take)
     }
-    for (let i = 0; i < names.length; i++)
-      this.#claim(names[i], isBucket(charges[i]) ? this.#buckets : this.#windows)
-    this.#others.push(call)
-  }
-
-  /** The calls in the order in which they are answered. */
-  get calls(): Call[] {
-    return [...this.#simple.values(), ...this.#others]
+    this.#others.add(call)
   }
 
   get keys(): string[] {
-    return [...this.#simple.keys(), ...this.#buckets.keys(), ...this.#windows.keys()]
+    const simple = [...this.#simple.keys()]
+    return this.#others === null ? simple : simple.concat(this.#others.keys)
   }
 
-  /** The arguments of the script from ARGV[3] on. */
-  get args(): string[] {
-    const laws = new Laws()
-    const program: number[] = []
-    for (const call of this.#others) this.#write(call, laws, program)
-    const calls = program.length === 0 ? '' : JSON.stringify([laws.list, program])
-    return [String(this.#simple.size + this.#buckets.size), calls, ...runsOf(this.#simple.values())]
+  /** The arguments of the script from ARGV[2] on. `time`: the one that it shall go by, in microseconds, or 0. */
+  args(time: number): string[] {
+    const others = this.#others
+    const buckets = this.#simple.size + (others === null ? 0 : others.buckets.size)
+    const numbers = `${buckets} ${time}${runsOf(this.#simple.values())}`
+    return others === null ? [numbers] : [numbers, others.program(this.#simple.size)]
   }
 
-  #knows(name: string): boolean {
-    if (this.#buckets.has(name)) return true
+  answer(reply: Reply): void {
+    for (const takes of this.#simple.values()) {
+      let owed = reply.read()
+      for (const take of takes) owed = take.answerTake(reply, owed)
+      if (wantedBy(takes) === 0) continue
+      const units = reply.read()
+      for (const take of takes) if (take.wanted > 0) take.lease(reply, units, owed, takes.length)
+    }
+    if (this.#others !== null) for (const call of this.#others.calls) call.answer(reply)
+  }
+
+  fail(error: Error): void {
+    for (const takes of this.#simple.values()) for (const take of takes) take.fail(error)
+    if (this.#others !== null) for (const call of this.#others.calls) call.fail(error)
+  }
+
+  /** Adds a take to the simple ones, unless other calls touch its key. */
+  #join(take: Take): boolean {
+    const { name } = take.addresses[0]
     const earlier = this.#simple.get(name)
-    if (earlier === undefined) return false
-    // The second take of a key makes the first one no simple one; it stays before all that come now.
-    this.#simple.delete(name)
-    this.#claim(name, this.#buckets)
-    this.#others.push(earlier)
+    if (earlier === undefined) {
+      if (this.#others?.buckets.has(name)) return false
+      this.#simple.set(name, [take])
+      return true
+    }
+    if (earlier[0].charges[0].cost !== take.charges[0].cost) return false
+    earlier.push(take)
     return true
   }
+}
 
-  #claim(name: string, keys: Map<string, number>): void {
-    if (this.#simple.has(name)) this.#knows(name)
-    if (!keys.has(name)) keys.set(name, keys.size + 1)
-  }
+/** The calls of a batch that are not simple, in their order. */
+class Others {
+  readonly calls: Call[] = []
+  /** The keys that they touch, each with its number, from 1 on. */
+  readonly buckets = new Map<string, number>()
+  readonly windows = new Map<string, number>()
 
-  #write({ verb, charges, names, wanted }: Call, laws: Laws, program: number[]): void {
-    program.push(VERBS[verb], charges.length)
-    for (let i = 0; i < charges.length; i++) {
-      const charge = charges[i]
-      const bucket = this.#buckets.get(names[i])
-      const key = bucket === undefined ? -(this.#windows.get(names[i]) as number) : this.#simple.size + bucket
-      program.push(laws.index(charge), key, charge.cost)
-      program.push(verb === 'refund' ? stampOf(charge) : costOf(charges, charge))
+  add(call: Call): void {
+    for (let i = 0; i < call.charges.length; i++) {
+      const { name } = call.addresses[i]
+      const keys = isBucket(call.charges[i]) ? this.buckets : this.windows
+      if (!keys.has(name)) keys.set(name, keys.size + 1)
     }
-    if (verb === 'lease') program.push(wanted)
+    this.calls.push(call)
   }
+
+  get keys(): string[] {
+    return [...this.buckets.keys(), ...this.windows.keys()]
+  }
+
+  /** The calls as the script reads them; their keys follow so many simple ones. */
+  program(simple: number): string {
+    const laws = new Laws()
+    const program: number[] = []
+    for (const { verb, charges, addresses } of this.calls) {
+      program.push(VERBS[verb], charges.length)
+      for (let i = 0; i < charges.length; i++) {
+        const charge = charges[i]
+        const { name } = addresses[i]
+        const bucket = this.buckets.get(name)
+        const key = bucket === undefined ? -(this.windows.get(name) as number) : simple + bucket
+        program.push(laws.index(charge), key, charge.cost)
+        program.push(verb === 'refund' ? stampOf(charge) : costOf(charges, charge))
+      }
+    }
+    return JSON.stringify([laws.list, program])
+  }
+}
+
+/**
+ * Spreads calls over batches, in their order: as few as hold them, and of one size, so that client and server work at the same time,
+ * each on a batch of its own, where callers wait for their answers before they call again.
+ */
+export function batchesOf(calls: readonly Call[]): Batch[] {
+  let charges = 0
+  for (const call of calls) charges += call.charges.length
+  const most = Math.ceil(charges / Math.ceil(charges / MOST_KEYS))
+  let batch = new Batch()
+  const batches = [batch]
+  for (const call of calls) {
+    if (!batch.isEmpty && !batch.takes(call.charges.length, most)) {
+      batch = new Batch()
+      batches.push(batch)
+    }
+    batch.add(call)
+  }
+  return batches
 }
 
 /** The laws of a batch, each once. */
@@ -134,30 +187,52 @@ class Laws {
   }
 }
 
+function maybeSimple(call: Call): call is Take {
+  return call.verb === 'take' && call.charges.length === 1 && isBucket(call.charges[0])
+}
+
 function isBucket({ bucket }: Charge): boolean {
   return bucket.policy.algorithm === 'token-bucket'
 }
 
-/** Takes of one law and cost that follow each other, together: the numbers of the law, the cost, and how many they are. */
-function runsOf(takes: Iterable<Call>): string[] {
-  const runs: string[] = []
-  let last: Charge | null = null
-  let units = 0
-  for (const { charges } of takes) {
-    const [charge] = charges
-    if (last !== null && charge.bucket === last.bucket && charge.cost === last.cost) units++
-    else {
-      if (last !== null) runs.push(...lawOf(last), String(last.cost), String(units))
-      last = charge
-      units = 1
+/** Keys that follow each other and are asked the same, together, as eight numbers each. */
+function runsOf(simple: Iterable<readonly Take[]>): string {
+  let runs = ''
+  let last: readonly Take[] | null = null
+  let keys = 0
+  for (const takes of simple) {
+    if (last !== null && areAlike(takes, last)) {
+      keys++
+      continue
     }
+    if (last !== null) runs += runOf(last, keys)
+    last = takes
+    keys = 1
   }
-  if (last !== null) runs.push(...lawOf(last), String(last.cost), String(units))
-  return runs
+  return last === null ? runs : runs + runOf(last, keys)
 }
 
-function lawOf({ bucket }: Charge): string[] {
-  return (bucket as RedisBucket).law.slice(1).map(String)
+function areAlike(a: readonly Take[], b: readonly Take[]): boolean {
+  const [one, other] = [a[0].charges[0], b[0].charges[0]]
+  if (one.bucket !== other.bucket || one.cost !== other.cost || a.length !== b.length) return false
+  return wantedBy(a) === wantedBy(b)
+}
+
+function runOf(takes: readonly Take[], keys: number): string {
+  const { bucket, cost } = takes[0].charges[0]
+  const [, interval, tolerance, resolution] = (bucket as RedisBucket).law
+  // More than a bucket holds is too much, however much it is.
+  const due = Math.min(cost * interval, tolerance + interval)
+  const step = (due * takes.length) / resolution
+  const whole = Number.isSafeInteger(step) ? step : 0
+  return ` ${due} ${tolerance} ${resolution} ${takes.length} ${whole} ${wantedBy(takes)} ${interval} ${keys}`
+}
+
+/** One of them at most wants to lease. */
+function wantedBy(takes: readonly Take[]): number {
+  let wanted = 0
+  for (const take of takes) wanted += take.wanted
+  return wanted
 }
 
 function stampOf({ stamp }: Charge): number {

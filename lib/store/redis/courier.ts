@@ -1,9 +1,10 @@
 import { after } from '../clock.js'
-import { Batch, type Call, Reply } from './batch.js'
+import { type Batch, batchesOf, type Call } from './batch.js'
 import type { Circuits } from './circuit.js'
 import type { Connection, Run, ScriptVerb } from './connection.js'
 import { storeFailure, Unanswered } from './errors.js'
 import { SCRIPT, SCRIPT_SHA } from './lua/script.js'
+import { Reply } from './reply.js'
 
 /** A batch on its way. */
 interface Flight {
@@ -14,6 +15,11 @@ interface Flight {
   /** Local time, in microseconds. */
   readonly sentAt: number
   run: Run | null
+  /**
+   * It was answered or given up. Kept here and not in a set: the table that a Set or Map leaves behind when it is cleared or written
+   * anew points to its successor and to what was in it, and once it is old keeps all of that from the young collector.
+   */
+  over: boolean
 }
 
 export interface CourierParts {
@@ -33,9 +39,9 @@ export interface CourierParts {
  */
 export class Courier {
   readonly #parts: CourierParts
-  /** The batch of each shard that is being filled. */
-  readonly #waiting = new Map<number, Batch>()
-  readonly #flights = new Set<Flight>()
+  /** The calls of this turn, for each shard. A new map each turn, and a list of flights: see `over`. */
+  #waiting = new Map<number, Call[]>()
+  readonly #flights: Flight[] = []
   #stopWatch: (() => void) | null = null
   #stopListening: (() => void) | null = null
   /** Called when nothing is under way any more. */
@@ -47,21 +53,14 @@ export class Courier {
 
   send(shard: number, call: Call): void {
     if (this.#waiting.size === 0) setImmediate(() => this.#depart())
-    let batch = this.#waiting.get(shard)
-    if (batch !== undefined && !batch.takes(call.names.length)) {
-      this.#dispatch(shard, batch)
-      batch = undefined
-    }
-    if (batch === undefined) {
-      batch = new Batch()
-      this.#waiting.set(shard, batch)
-    }
-    batch.add(call)
+    const calls = this.#waiting.get(shard)
+    if (calls === undefined) this.#waiting.set(shard, [call])
+    else calls.push(call)
   }
 
   /** Lets go of the client until the next call, once all that is under way has been answered or given up. */
   async rest(): Promise<void> {
-    if (this.#flights.size + this.#waiting.size > 0) {
+    if (this.#flights.length + this.#waiting.size > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve
       })
@@ -74,17 +73,17 @@ export class Courier {
   }
 
   #depart(): void {
-    const batches = [...this.#waiting]
-    this.#waiting.clear()
-    for (const [shard, batch] of batches) this.#dispatch(shard, batch)
+    const waiting = this.#waiting
+    this.#waiting = new Map()
+    for (const [shard, calls] of waiting) for (const batch of batchesOf(calls)) this.#dispatch(shard, batch)
   }
 
   #dispatch(shard: number, batch: Batch): void {
     const { connection, circuits, clock, serverTime } = this.#parts
     const sentAt = clock()
-    const args = [serverTime === null ? '' : String(serverTime()), ...batch.args]
-    const flight: Flight = { shard, batch, keys: batch.keys, args, sentAt, run: null }
-    this.#flights.add(flight)
+    const args = batch.args(serverTime === null ? 0 : serverTime())
+    const flight: Flight = { shard, batch, keys: batch.keys, args, sentAt, run: null, over: false }
+    this.#flights.push(flight)
     circuits.of(shard).sending(sentAt)
     if (!connection.ready()) return this.#fail(flight, new Unanswered('not connected'))
     this.#stopListening ??= connection.onLoss((all) => this.#lose(all))
@@ -104,21 +103,20 @@ export class Courier {
       (error: Error) => {
         // The server does not know the script, so it surely did not run.
         const unknown = verb === 'evalsha' && /^NOSCRIPT/.test(error.message)
-        if (unknown && this.#flights.has(flight)) this.#run(flight, 'eval')
+        if (unknown && !flight.over) this.#run(flight, 'eval')
         else this.#fail(flight, error)
       },
     )
   }
 
   #arrive(flight: Flight, numbers: unknown): void {
-    if (!this.#flights.has(flight)) return
+    if (flight.over) return
     if (!Array.isArray(numbers) || numbers.length === 0) {
       // Its client wrote it after it was cancelled; it may have run before.
       return this.#fail(flight, new Unanswered('a connection was lost'))
     }
     this.#land(flight)
-    const reply = new Reply(numbers, flight.sentAt)
-    for (const call of flight.batch.calls) call.answer(reply)
+    flight.batch.answer(new Reply(numbers, flight.sentAt))
     this.#parts.circuits.of(flight.shard).succeeded(flight.sentAt)
   }
 
@@ -128,12 +126,12 @@ export class Courier {
     const { circuits, clock, connection } = this.#parts
     if (/^READONLY/.test(cause.message)) connection.reconnect()
     const error = storeFailure(cause)
-    for (const call of flight.batch.calls) call.fail(error)
+    flight.batch.fail(error)
     circuits.of(flight.shard).failed(flight.sentAt, clock(), error)
   }
 
   #lose(all: boolean): void {
-    for (const flight of this.#flights) {
+    for (const flight of [...this.#flights]) {
       flight.run?.cancel()
       if (all) this.#fail(flight, new Unanswered('the connection was lost'))
     }
@@ -141,9 +139,11 @@ export class Courier {
 
   /** The flight is over; tells whether it was still under way. */
   #land(flight: Flight): boolean {
-    const underWay = this.#flights.delete(flight)
-    if (this.#flights.size === 0) this.#idle?.()
-    return underWay
+    if (flight.over) return false
+    flight.over = true
+    this.#flights.splice(this.#flights.indexOf(flight), 1)
+    if (this.#flights.length === 0) this.#idle?.()
+    return true
   }
 
   /**
@@ -162,7 +162,7 @@ export class Courier {
   #expire(): void {
     const { timeout, clock } = this.#parts
     const now = clock()
-    for (const flight of this.#flights) {
+    for (const flight of [...this.#flights]) {
       const left = timeout - (now - flight.sentAt) / 1000
       if (left > 0) return this.#watch(Math.ceil(left))
       this.#fail(flight, new Unanswered(`no reply within ${timeout} ms`))

@@ -1,6 +1,7 @@
 import type { Charge } from '../../../types/index.js'
 import { costOf } from '../charge.js'
 import { Generations } from './generations.js'
+import type { Address } from './names.js'
 import { foresee, type Known } from './verdicts.js'
 
 /** Microseconds after which a denial is asked for again: another process may have refunded or reset the key. */
@@ -19,10 +20,11 @@ export class Denials {
   }
 
   /** Denies a call if it knows that one of its keys denies, and what all others say. Writes the verdicts then. */
-  deny(charges: readonly Charge[], names: readonly string[], now: number): boolean {
+  deny(charges: readonly Charge[], addresses: readonly Address[], now: number): boolean {
+    if (this.#known.isEmpty) return false
     let denied = false
     for (let i = 0; i < charges.length; i++) {
-      const known = this.#known.get(names[i])
+      const known = this.#known.get(addresses[i].name)
       if (known === undefined || now - known.at >= GOOD_FOR) return false
       const allowed = foresee(charges[i], costOf(charges, charges[i]), known, now)
       if (allowed === undefined) return false
@@ -33,11 +35,12 @@ export class Denials {
   }
 
   /** Learns what the store said of a call that it denied. */
-  learn(names: readonly string[], known: readonly Known[]): void {
-    for (let i = 0; i < names.length; i++) this.#known.set(names[i], known[i])
+  learn(addresses: readonly Address[], known: readonly Known[]): void {
+    for (let i = 0; i < addresses.length; i++) this.#known.set(addresses[i].name, known[i])
   }
 
-  lift(names: readonly string[]): void {
-    for (const name of names) this.#known.delete(name)
+  lift(addresses: readonly Address[]): void {
+    if (this.#known.isEmpty) return
+    for (const { name } of addresses) this.#known.delete(name)
   }
 }

@@ -13,6 +13,11 @@ export class Generations<Value> {
     this.#keepsOld = size > 1
   }
 
+  /** Are there no entries? Asking costs less than looking for one. */
+  get isEmpty(): boolean {
+    return this.#young.size === 0 && this.#old.size === 0
+  }
+
   get(id: string): Value | undefined {
     return this.#young.get(id) ?? this.#old.get(id)
   }

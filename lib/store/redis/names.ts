@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Bucket, Policy } from '../../../types/index.js'
 import type { CompiledPolicy, SlidingWindow, TokenBucket } from '../../policy/index.js'
-import { Generations } from './generations.js'
 
 /** A policy opened in a Redis store. */
 export interface RedisBucket extends Bucket {
@@ -16,9 +15,18 @@ export interface RedisBucket extends Bucket {
   readonly local: Bucket
 }
 
-/** Most keys whose digest is remembered, and the longest of them. */
-const MOST_DIGESTS = 10_000
-const LONGEST_CACHED = 128
+/** Where a key is kept. */
+export interface Address {
+  readonly bucket: RedisBucket
+  readonly key: string
+  readonly name: string
+  /** Number of the hash tag in the name, where keys with different ones cannot be used at once; else 0. */
+  readonly shard: number
+}
+
+/** Places for addresses of late, a power of two, and the longest key that takes one. */
+const PLACES = 1024
+const LONGEST_KEPT = 128
 
 /** Characters of a digest in base64url: 132 bits of SHA-256. */
 const DIGEST = 22
@@ -31,14 +39,20 @@ const DIGEST = 22
 export class Names {
   readonly #prefix: string
   readonly #shards: number
-  /** The digests of keys of late: a flood of one key, or a lease of it, shall not pay for them again. */
-  readonly #digests = new Generations<string>(MOST_DIGESTS)
+  readonly #isApart: boolean
+  /**
+   * Addresses of late: a flood of one key, or a lease of it, shall not pay for its digest again. Each key has one place, so
+   * that nothing is moved, and little lives long enough to be copied by the garbage collector.
+   */
+  readonly #kept: (Address | null)[] = new Array(PLACES).fill(null)
   /** How often each space and policy was opened. */
   readonly #opened = new Map<string, number>()
 
-  constructor(prefix: string, shards: number) {
+  /** `isApart`: do keys with different hash tags live apart, as in a Cluster? */
+  constructor(prefix: string, shards: number, isApart: boolean) {
     this.#prefix = prefix
     this.#shards = shards
+    this.#isApart = isApart
   }
 
   /** The stem of a policy of the limiter `space`; the second of the same name differs from the first. */
@@ -51,27 +65,28 @@ export class Names {
     return times === 1 ? stem : `${stem}#${times}`
   }
 
-  /** The digest that stands for a client's key. */
-  digest(key: string): string {
-    if (key.length > LONGEST_CACHED) return digestOf(key)
-    let digest = this.#digests.use(key)
-    if (digest === undefined) {
-      digest = digestOf(key)
-      this.#digests.set(key, digest)
-    }
-    return digest
+  address(bucket: RedisBucket, key: string): Address {
+    const place = placeOf(bucket, key)
+    const kept = this.#kept[place]
+    if (kept !== null && kept.key === key && kept.bucket === bucket) return kept
+    const digest = digestOf(key)
+    const tag = this.#shards === 1 ? 0 : tagOf(digest, this.#shards)
+    const name = `${this.#prefix}:{${tag}}:${bucket.stem}:${digest}`
+    const address = { bucket, key, name, shard: this.#isApart ? tag : 0 }
+    if (key.length <= LONGEST_KEPT) this.#kept[place] = address
+    return address
   }
+}
 
-  /** Number of the hash tag under which a key with that digest lives. */
-  shard(digest: string): number {
-    return this.#shards === 1
-      ? 0
-      : Buffer.from(digest.slice(0, 4), 'base64url').readUIntBE(0, 3) % this.#shards
-  }
+/** The end of a key tells most keys apart. */
+function placeOf({ id }: RedisBucket, key: string): number {
+  let place = id ^ key.length
+  for (let i = key.length - 1; i >= 0 && i > key.length - 5; i--) place = (place * 31 + key.charCodeAt(i)) | 0
+  return place & (PLACES - 1)
+}
 
-  name(bucket: RedisBucket, digest: string): string {
-    return `${this.#prefix}:{${this.shard(digest)}}:${bucket.stem}:${digest}`
-  }
+function tagOf(digest: string, shards: number): number {
+  return Buffer.from(digest.slice(0, 4), 'base64url').readUIntBE(0, 3) % shards
 }
 
 /** Text that is not Unicode keeps what UTF-8 would lose, and is marked. */

@@ -2,7 +2,6 @@ import type { AsyncStore, Bucket, Charge, Policy, StoreState } from '../../../ty
 import { type CompiledPolicy, invalidOption } from '../../policy/index.js'
 import { after, monotonicMicros, systemClock } from '../clock.js'
 import { type Asked, askApart, type Deciding } from './apart.js'
-import type { Reply } from './batch.js'
 import { Circuits } from './circuit.js'
 import { connect } from './client.js'
 import type { Connection } from './connection.js'
@@ -11,14 +10,12 @@ import { Denials } from './denials.js'
 import { storeFailure, Unanswered } from './errors.js'
 import { Fallback } from './fallback.js'
 import { type Lease, Leases } from './leases.js'
-import { Names, numbersOf, type RedisBucket } from './names.js'
+import { type Address, Names, numbersOf, type RedisBucket } from './names.js'
 import { type RedisStoreOptions, readOptions } from './options.js'
-import { type Known, readVerdicts } from './verdicts.js'
+import { Deed, type Minds, Question } from './question.js'
 
 /** How often unspent leases are looked for, in ms. */
 const LEASE_CHECK = 500
-
-type Done = (allowed: boolean) => void
 
 /** The clocks of tests: the store's time on this side, and the time that the script shall go by, both in µs. */
 export interface TestClocks {
@@ -38,6 +35,9 @@ export class RedisStore implements AsyncStore {
   readonly #circuits = new Circuits()
   readonly #denials: Denials
   readonly #leases: Leases | null
+  readonly #minds: Minds
+  /** Those of a part of a question: its failure fails the whole. */
+  readonly #partMinds: Minds
   readonly #courier: Courier
   readonly #clock: () => number
   #opened = 0
@@ -48,10 +48,12 @@ export class RedisStore implements AsyncStore {
       readOptions(options)
     const connection = connect(client)
     this.#connection = connection
-    this.#names = new Names(prefix, shards)
+    this.#names = new Names(prefix, shards, connection.isCluster)
     this.#fallback = new Fallback(onStoreFailure, instances)
     this.#denials = new Denials(denyCache)
     this.#leases = lease > 1 ? new Leases(lease) : null
+    this.#minds = { denials: this.#denials, leases: this.#leases, fallback: this.#fallback }
+    this.#partMinds = { ...this.#minds, fallback: null }
     this.#clock = clocks === null ? monotonicMicros(systemClock) : clocks.local
     const [clock, circuits, serverTime] = [this.#clock, this.#circuits, clocks?.server ?? null]
     this.#courier = new Courier({ connection, circuits, timeout, clock, serverTime })
@@ -74,25 +76,25 @@ export class RedisStore implements AsyncStore {
   }
 
   take(charges: readonly Charge[]): boolean | Promise<boolean> {
-    const asked = this.#address(charges)
+    const addresses = this.#address(charges)
     const now = this.#clock()
-    const leases = charges.length === 1 && 'burst' in asked.buckets[0].policy.law ? this.#leases : null
-    if (leases?.spend(charges[0], asked.names[0], now)) return true
-    if (this.#denials.deny(charges, asked.names, now)) return false
-    if (!this.#admits(asked, now)) return this.#decideHere('take', charges)
+    const leases = charges.length === 1 && 'burst' in addresses[0].bucket.policy.law ? this.#leases : null
+    if (leases?.spend(charges[0], addresses[0], now)) return true
+    if (this.#denials.deny(charges, addresses, now)) return false
+    if (!this.#admits(addresses, now)) return this.#decideHere('take', charges)
     // What was known of a key is not what it will be.
-    this.#denials.lift(asked.names)
-    const lease = leases?.toFill(charges[0], asked.names[0], now) ?? null
-    if (lease !== null) return this.#decide('lease', asked, lease)
-    return this.#decide('take', asked)
+    this.#denials.lift(addresses)
+    const lease = leases?.toFill(charges[0], addresses[0], now) ?? null
+    if (lease !== null) this.#stopLeaseCheck ??= after(LEASE_CHECK, () => this.#checkLeases())
+    return this.#decide('take', { charges, addresses }, lease)
   }
 
   peek(charges: readonly Charge[]): boolean | Promise<boolean> {
-    const asked = this.#address(charges)
+    const addresses = this.#address(charges)
     const now = this.#clock()
-    if (this.#denials.deny(charges, asked.names, now)) return false
-    if (!this.#admits(asked, now)) return this.#decideHere('peek', charges)
-    return this.#decide('peek', asked)
+    if (this.#denials.deny(charges, addresses, now)) return false
+    if (!this.#admits(addresses, now)) return this.#decideHere('peek', charges)
+    return this.#decide('peek', { charges, addresses }, null)
   }
 
   /** What was charged here goes back here. What the store does not take back now comes back by itself. */
@@ -103,10 +105,10 @@ export class RedisStore implements AsyncStore {
       if (charge.source === 'local' || charge.stamp === Number.POSITIVE_INFINITY)
         this.#fallback.refund([charge])
       if (charge.source === 'local') return undefined
-      const asked = this.#address([charge])
-      this.#denials.lift(asked.names)
-      if (this.#leases?.giveBack(charge, asked.names[0])) return undefined
-      return this.#tell('refund', asked).catch(() => {})
+      const addresses = this.#address([charge])
+      this.#denials.lift(addresses)
+      if (this.#leases?.giveBack(charge, addresses[0])) return undefined
+      return this.#tell('refund', { charges: [charge], addresses }).catch(() => {})
     })
     await Promise.all(pending)
   }
@@ -115,16 +117,16 @@ export class RedisStore implements AsyncStore {
   async reset(charges: readonly Charge[]): Promise<void> {
     this.#fallback.reset(charges)
     const pending = charges.map((charge) => {
-      const asked = this.#address([charge])
-      this.#leases?.drop(asked.names[0])
-      this.#denials.lift(asked.names)
-      return this.#tell('reset', asked)
+      const addresses = this.#address([charge])
+      this.#leases?.drop(addresses[0])
+      this.#denials.lift(addresses)
+      return this.#tell('reset', { charges: [charge], addresses })
     })
     await Promise.all(pending)
   }
 
   storeKey(bucket: Bucket, key: string): string {
-    return this.#connection.keyPrefix + this.#names.name(bucket as RedisBucket, this.#names.digest(key))
+    return this.#connection.keyPrefix + this.#names.address(bucket as RedisBucket, key).name
   }
 
   onStateChange(listener: (state: StoreState, error?: Error) => void): () => void {
@@ -139,24 +141,16 @@ export class RedisStore implements AsyncStore {
   }
 
   /** Where the keys of charges are kept. */
-  #address(charges: readonly Charge[]): Asked {
-    // Most calls are about one charge, and lists written like this are the cheapest there are.
-    if (charges.length === 1) {
-      const bucket = charges[0].bucket as RedisBucket
-      const digest = this.#names.digest(charges[0].key)
-      const shard = this.#connection.isCluster ? this.#names.shard(digest) : 0
-      return { charges, buckets: [bucket], names: [this.#names.name(bucket, digest)], shards: [shard] }
-    }
-    const buckets = charges.map((charge) => charge.bucket as RedisBucket)
-    const digests = charges.map(({ key }) => this.#names.digest(key))
-    const names = digests.map((digest, i) => this.#names.name(buckets[i], digest))
-    // Elsewhere than in a Cluster keys of all shards may be used at once.
-    const shards = digests.map((digest) => (this.#connection.isCluster ? this.#names.shard(digest) : 0))
-    return { charges, buckets, names, shards }
+  #address(charges: readonly Charge[]): readonly Address[] {
+    const names = this.#names
+    // Most calls are about one charge, and a list written like this is the cheapest there is.
+    if (charges.length === 1) return [names.address(charges[0].bucket as RedisBucket, charges[0].key)]
+    return charges.map(({ bucket, key }) => names.address(bucket as RedisBucket, key))
   }
 
-  #admits({ shards }: Asked, now: number): boolean {
-    return shards.every((shard) => this.#circuits.of(shard).admits(now))
+  #admits(addresses: readonly Address[], now: number): boolean {
+    for (const { shard } of addresses) if (!this.#circuits.of(shard).admits(now)) return false
+    return true
   }
 
   /** Answers without the store. A failure that shall be an error rejects. */
@@ -169,64 +163,30 @@ export class RedisStore implements AsyncStore {
   }
 
   /** Asks the store, or whoever stands in for it. */
-  #decide(verb: Deciding, asked: Asked, lease: Lease | null = null): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      this.#ask(verb, asked, lease, resolve, (error) => {
-        if (lease !== null) this.#leases?.miss(lease, asked.names[0])
-        try {
-          resolve(this.#fallback.decide(verb === 'peek' ? 'peek' : 'take', asked.charges, () => error))
-        } catch (error) {
-          reject(error)
-        }
-      })
-    })
-  }
-
-  #ask(verb: Deciding, asked: Asked, lease: Lease | null, done: Done, fail: (error: Error) => void): void {
-    const { charges, names, shards } = asked
-    if (shards.some((shard) => shard !== shards[0])) {
-      askApart(verb, asked, {
-        decide: (verb, part) => new Promise((done, fail) => this.#ask(verb, part, null, done, fail)),
+  #decide(verb: Deciding, asked: Asked, lease: Lease | null): Promise<boolean> {
+    const { addresses } = asked
+    if (addresses.length > 1 && addresses.some(({ shard }) => shard !== addresses[0].shard)) {
+      return askApart(verb, asked, {
+        decide: (verb, part) => this.#send(this.#partMinds, verb, part, null),
         refund: (part) => this.#tell('refund', part),
-      }).then(done, fail)
-      return
+      }).catch((error) => this.#fallback.decide(verb, asked.charges, () => error))
     }
-    const wanted = lease === null ? 0 : lease.size - 1
-    const answer = (reply: Reply) => done(this.#learn(verb, asked, lease, reply))
-    this.#courier.send(shards[0], { verb, charges, names, wanted, answer, fail })
+    return this.#send(this.#minds, verb, asked, lease)
   }
 
-  #learn(verb: Deciding, { charges, names }: Asked, lease: Lease | null, reply: Reply): boolean {
-    const known: Known[] = []
-    const allowed = readVerdicts(charges, reply, verb !== 'peek', known)
-    // Units that we spend ourselves make what we knew stale.
-    if (!allowed) this.#denials.learn(names, known)
-    else if (verb !== 'peek') this.#denials.lift(names)
-    if (lease !== null) {
-      const { owed } = known[0] as { owed: number }
-      this.#leases?.fill(lease, names[0], charges[0], reply.read(), reply, owed)
-      this.#stopLeaseCheck ??= after(LEASE_CHECK, () => this.#checkLeases())
-    }
-    return allowed
+  #send(minds: Minds, verb: Deciding, asked: Asked, lease: Lease | null): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const question = new Question(minds, verb, asked, lease, resolve, reject)
+      this.#courier.send(asked.addresses[0].shard, question)
+    })
   }
 
   /** Asks for what has no verdict. */
   #tell(verb: 'refund' | 'reset', asked: Asked): Promise<void> {
-    const { charges, names, shards } = asked
-    if (!this.#admits(asked, this.#clock())) {
-      return Promise.reject(leftAlone())
-    }
+    const { addresses } = asked
+    if (!this.#admits(addresses, this.#clock())) return Promise.reject(leftAlone())
     return new Promise((resolve, reject) => {
-      // A denial that was under way may have been learnt meanwhile; and what failed may have run.
-      const answer = () => {
-        this.#denials.lift(names)
-        resolve()
-      }
-      const fail = (error: Error) => {
-        this.#denials.lift(names)
-        reject(error)
-      }
-      this.#courier.send(shards[0], { verb, charges, names, wanted: 0, answer, fail })
+      this.#courier.send(addresses[0].shard, new Deed(this.#denials, verb, asked, resolve, reject))
     })
   }
 
@@ -238,7 +198,11 @@ export class RedisStore implements AsyncStore {
 
   async #endLeases(all: boolean): Promise<void> {
     const unspent = this.#leases?.end(this.#clock(), all) ?? []
-    await Promise.all(unspent.map((charge) => this.#tell('refund', this.#address([charge])).catch(() => {})))
+    const back = unspent.map((charge) => {
+      const charges = [charge]
+      return this.#tell('refund', { charges, addresses: this.#address(charges) }).catch(() => {})
+    })
+    await Promise.all(back)
   }
 }
 

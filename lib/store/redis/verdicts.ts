@@ -2,8 +2,8 @@ import type { Charge } from '../../../types/index.js'
 import { type TokenBucket, tokenBucket } from '../../policy/index.js'
 import { costOf } from '../charge.js'
 import { bucketVerdict, windowVerdict } from '../verdict.js'
-import type { Reply } from './batch.js'
 import type { RedisBucket } from './names.js'
+import type { Reply } from './reply.js'
 
 /** What the script said of a key before a call, at the local time `at` (microseconds, not later than it was so). */
 export type Known = BucketKnown | WindowKnown
@@ -48,6 +48,25 @@ export function readVerdicts(
   if (!allowed || !commit) return allowed
   for (let i = 0; i < charges.length; i++) settle(charges, i, known[i], reply.now)
   return true
+}
+
+/**
+ * Writes the verdict of a take from one token bucket that owed so many ticks before it. Returns what is known if it is denied,
+ * and what the bucket owes then if it is allowed.
+ */
+export function takeVerdict(charge: Charge, reply: Reply, owed: number): BucketKnown | number {
+  const { cost } = charge
+  const law = (charge.bucket as RedisBucket).policy.law as TokenBucket
+  charge.source = 'store'
+  const wait = tokenBucket.wait(law, owed, 0, cost)
+  if (wait > 0) {
+    bucketVerdict(charge, law, owed, 0, wait)
+    return { at: reply.sentAt, cost, owed }
+  }
+  const tat = tokenBucket.charge(law, owed, 0, cost)
+  bucketVerdict(charge, law, tat, 0, 0)
+  if (cost > 0) charge.stamp = reply.now + Math.ceil(tat / law.resolution)
+  return tat
 }
 
 function readKnown({ bucket }: Charge, cost: number, reply: Reply): Known {

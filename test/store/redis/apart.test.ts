@@ -113,19 +113,23 @@ function shards(answers: Record<string, (boolean | Error)[]>) {
   const log: string[] = []
   return {
     log,
-    async decide(verb: Deciding, { names: [name] }: Asked): Promise<boolean> {
+    async decide(verb: Deciding, { addresses: [{ name }] }: Asked): Promise<boolean> {
       log.push(`${verb} ${name}`)
       const answer = answers[`${verb} ${name}`]?.shift() ?? true
       if (answer instanceof Error) throw answer
       return answer
     },
-    async refund({ names: [name] }: Asked): Promise<void> {
+    async refund({ addresses: [{ name }] }: Asked): Promise<void> {
       log.push(`refund ${name}`)
     },
   }
 }
 
-const asked = { charges: [{}, {}], buckets: [{}, {}], names: ['a', 'b'], shards: [0, 1] } as unknown as Asked
+const addresses = [
+  { name: 'a', shard: 0 },
+  { name: 'b', shard: 1 },
+]
+const asked = { charges: [{}, {}], addresses } as unknown as Asked
 
 test('where another process was faster, what was charged goes back and is looked at anew', async (t) => {
   const told = shards({ 'take b': [false] })

@@ -135,3 +135,18 @@ for (const [policy, values] of [
     )
   })
 }
+
+test('a number in the future that the server cannot add to is written anew', async (t) => {
+  const { server, client } = await serve(t)
+  const times = new Times()
+  const limiter = limiterOf(times.store(client), { rate: 60, per: 'minute', burst: 5 })
+  const name = limiter.storeKey('key')
+  const future = times.server + 2_000_000
+  const texts = ['.5', 'e0', ' '].map((end) => `${future}${end}`)
+  for (const text of [...texts, ` ${future}`, `0x${future.toString(16)}`]) {
+    await server.command('SET', name, text)
+    t.match(await limiter.take('key'), { allowed: true, remaining: 2 }, text)
+    t.match(String(await server.command('GET', name)), /^\d+(:\d+)?$/)
+    t.same(await keysWithoutTtl(server), [])
+  }
+})

@@ -118,3 +118,44 @@ test('the last lease goes back whole, and the one before it may then be the last
   t.ok(afterLate <= one - spent && afterLate >= one - spent - 1, `${afterLate} left of ${one}`)
   t.ok(await early.take(), 'and its units are still good')
 })
+
+test('a refund of a unit whose slot has begun is not spent a second time', async (t) => {
+  const { client } = await serve(t)
+  const { times, members } = party(client, 1, 20)
+  const [asking, holding] = members
+  for (let i = 0; i < 31; i++) await holding.take()
+  // It goes with 19 units that are leased after it.
+  const first = holding.chargeOf(1)
+  t.equal(await holding.store.take([first]), true)
+  times.advance(10 * (BURST - (await asking.left()) - 5))
+  t.equal(await asking.left(), BURST - 5)
+  for (let i = 0; i < 5; i++)
+    t.ok(holding.store.take([holding.chargeOf(1)]) === true, 'at once, from the lease')
+  await holding.store.refund([first])
+  const units = 5 + (await admittedNow(asking, holding))
+  t.ok(units <= BURST, `${units} at one instant`)
+})
+
+test('refunds of a lease free the slots of their own units, each once', async (t) => {
+  const { client } = await serve(t)
+  const { times, members } = party(client, 1, 20)
+  const [asking, holding] = members
+  for (let i = 0; i < 31; i++) await holding.take()
+  await holding.store.take([holding.chargeOf(1)])
+  const spent = Array.from({ length: 19 }, () => holding.chargeOf(1))
+  for (const charge of spent) t.equal(holding.store.take([charge]), true)
+  t.equal(new Set(spent.map(({ stamp }) => stamp)).size, 19)
+  for (const charge of [spent[3], spent[12], spent[3], spent[11]]) await holding.store.refund([{ ...charge }])
+  const pair = holding.chargeOf(2)
+  const single = holding.chargeOf(1)
+  t.equal(holding.store.take([single]), true)
+  t.equal(single.stamp, spent[3].stamp, 'the earliest slot is taken first')
+  t.equal(holding.store.take([pair]), true, 'two that follow each other')
+  t.equal(pair.stamp, spent[12].stamp)
+  await holding.store.refund([pair])
+  // The two last slots but six are free; the lease ends with used ones, so that nothing goes back to the store.
+  times.advance(1)
+  const before = await asking.left()
+  await holding.store.close()
+  t.equal(await asking.left(), before)
+})

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { createLimiter } from '../../../lib/index.js'
 import { newCharge } from '../../../lib/store/index.js'
-import type { Charge } from '../../../types/index.js'
+import type { Charge, Decision } from '../../../types/index.js'
 import { clients } from '../../fixtures/redis/clients.js'
 import { commandsOf, resetCounts, scriptsOf } from '../../fixtures/redis/monitor.js'
 import { startRedis } from '../../fixtures/redis/server.js'
@@ -9,7 +9,7 @@ import { clientOf, limiterOf, serve, storeOf, Times } from './one-server.js'
 
 const BUCKET = { name: 'bucket', rate: 60, per: 'minute', burst: 5 } as const
 const WINDOW = { name: 'window', algorithm: 'sliding-window', rate: 3, per: 'minute' } as const
-const WRITES = ['set', 'setrange', 'del', 'pexpireat', 'pexpire', 'expire']
+const WRITES = ['set', 'incrby', 'setrange', 'del', 'pexpireat', 'pexpire', 'expire']
 
 for (const flavour of clients) {
   test(`all calls of one turn of the event loop are one script call: ${flavour.name}`, async (t) => {
@@ -87,7 +87,27 @@ test('more keys in a turn than a script call may touch are several calls, in the
   t.equal(await scriptsOf(server), Math.ceil(400 / 64))
 })
 
-test('many calls about one key in a turn are few script calls, in their order', async (t) => {
+test('more keys than a script call may touch are spread evenly, so that client and server need not take turns', async (t) => {
+  const { server, client } = await serve(t)
+  const limiter = limiterOf(storeOf(client), BUCKET)
+  await limiter.take('warm up')
+  const calls: number[] = []
+  const io = client as unknown as { evalsha(sha: string, keys: number, ...rest: string[]): Promise<unknown> }
+  const evalsha = io.evalsha.bind(io)
+  t.intercept(io, 'evalsha', {
+    value: (sha: string, keys: number, ...rest: string[]) => {
+      calls.push(keys)
+      return evalsha(sha, keys, ...rest)
+    },
+  })
+  await resetCounts(server)
+  await Promise.all(Array.from({ length: 100 }, (_, i) => limiter.take(`key ${i}`)))
+  t.same(calls, [50, 50])
+  await Promise.all(Array.from({ length: 64 }, (_, i) => limiter.take(`key ${i}`)))
+  t.equal(await scriptsOf(server), 3)
+})
+
+test('many takes from one bucket in a turn are one script call, in their order', async (t) => {
   const { server, client } = await serve(t)
   const limiter = limiterOf(storeOf(client), { rate: 600, per: 'hour', burst: 600 })
   await limiter.take('warm up')
@@ -101,7 +121,36 @@ test('many calls about one key in a turn are few script calls, in their order', 
     decisions.slice(0, 600).map((decision) => decision.remaining),
     Array.from({ length: 600 }, (_, i) => 599 - i),
   )
+  t.equal(await scriptsOf(server), 1)
+})
+
+test('many calls about one window in a turn are few script calls, in their order', async (t) => {
+  const { server, client } = await serve(t)
+  const limiter = limiterOf(storeOf(client), { algorithm: 'sliding-window', rate: 600, per: 'hour' })
+  await limiter.take('warm up')
+  await resetCounts(server)
+  const decisions = await Promise.all(Array.from({ length: 1000 }, () => limiter.take('key')))
+  t.same(
+    decisions.map((decision) => decision.remaining),
+    Array.from({ length: 1000 }, (_, i) => Math.max(0, 599 - i)),
+  )
   t.equal(await scriptsOf(server), 4)
+})
+
+test('takes of one bucket that cost different, or go with other calls of its key, keep their order', async (t) => {
+  const { server, client } = await serve(t)
+  const limiter = limiterOf(storeOf(client), { ...BUCKET, burst: 20 })
+  await limiter.take('warm up')
+  await resetCounts(server)
+  const costs = [1, 1, 2, 1, 0, 3, 1]
+  const takes = costs.map((cost) => limiter.take('key', { cost }))
+  const simple = [limiter.take('other'), limiter.take('other')]
+  const rest = [limiter.peek('key', { cost: 0 }), limiter.take('key'), limiter.take('key')]
+  const used = async (decisions: Promise<Decision>[]) =>
+    (await Promise.all(decisions)).map(({ remaining }) => 20 - remaining)
+  t.same(await used([...takes, ...rest]), [1, 2, 4, 5, 5, 8, 9, 9, 10, 11])
+  t.same(await used(simple), [1, 2])
+  t.equal(await scriptsOf(server), 1)
 })
 
 test('a call about more keys than a script call may touch is decided all the same, at once', async (t) => {

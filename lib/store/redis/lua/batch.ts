@@ -6,34 +6,35 @@ import { GO } from '../signal.js'
  *
  * KEYS: the keys of the batch, each once: those of simple takes, those of other calls to token buckets, those of windows.
  * ARGV[1]: `GO`; anything else where the caller has given up meanwhile: then nothing happens, and the reply is empty.
- * ARGV[2]: the time in whole microseconds, in tests only; else empty, and the time is that of the server.
- * ARGV[3]: the number of keys of token buckets.
- * ARGV[4]: the calls that are not simple, as JSON: [laws, calls]; empty if there are none. A law is [0, interval, tolerance, resolution]
+ * ARGV[2]: numbers: how many keys are those of token buckets; the time in whole microseconds, in tests only: else 0, and the time is
+ * that of the server. Then the simple takes, which charge one token bucket each that no other call of the batch touches, in runs:
+ * what a take costs in ticks, tolerance and resolution of the law, how many takes of a key there are, one after the other, what they
+ * add to a tat in whole microseconds (0 if those are not whole), the units that would be leased in addition, the interval, and the
+ * number of keys.
+ * ARGV[3]: the calls that are not simple, if there are any, as JSON: [laws, calls]. A law is [0, interval, tolerance, resolution]
  * or [1, rate, window]. A call is: verb, number of charges, then of each charge: law, key, cost, and the cost it is judged by (of a
- * refund: the stamp, or -1). Keys count from 1 among all keys, and from -1 downwards among the windows. A lease ends with the units it
- * would like in addition.
- * ARGV[5] and on: the simple takes, each of which charges one token bucket that no other call of the batch touches, in runs: interval,
- * tolerance and resolution of the law, the cost, and the number of keys.
- * Reply: the time, then of each simple take and each charge that was judged what its twin says, then of a lease the units granted
- * in addition.
+ * refund: the stamp, or -1). Keys count from 1 among all keys, and from -1 downwards among the windows.
+ * Reply: the time, then of each key of simple takes the ticks owed before the first of them, and the units leased where some were wanted;
+ * then of each charge that was judged what its twin says.
+ *
+ * What is cheap in Lua: `* 1` to read a number, not `tonumber`; a captured text where text is wanted, not `format`; GET, not MGET, of one key.
  */
 export const HEAD = `
 if ARGV[1] ~= '${GO}' then return {} end
-local call, floor, ceil, min, max = redis.call, math.floor, math.ceil, math.min, math.max
-local format, pack, unpackBytes = string.format, struct.pack, struct.unpack
-local now = tonumber(ARGV[2])
-if not now then
+local call, floor, ceil, min, format = redis.call, math.floor, math.ceil, math.min, string.format
+local bucketKeys, now, runs = string.match(ARGV[2], '^(%d+) (%d+)(.*)$')
+bucketKeys, now = bucketKeys * 1, now * 1
+if now == 0 then
   local time = call('TIME')
   now = time[1] * 1000000 + time[2]
 end
-local bucketKeys = tonumber(ARGV[3])
 local out, o = { now }, 1
 `
 
 export const BODY = `
-local program = cjson.decode(ARGV[4])
+local program = cjson.decode(ARGV[3])
 local laws, calls = program[1], program[2]
-local TAKE, PEEK, REFUND, RESET, LEASE = 1, 2, 3, 4, 5
+local TAKE, REFUND, RESET = 1, 3, 4
 local i, last = 1, #calls
 while i <= last do
   local verb, charges = calls[i], calls[i + 1]
@@ -54,18 +55,13 @@ while i <= last do
       allowed = false
     end
   end
-  if allowed and (verb == TAKE or verb == LEASE) then
+  if allowed and verb == TAKE then
     for c = first, final, 4 do
       local law = laws[calls[c]]
       twins[law[1]].charge(law, calls[c + 1], calls[c + 2])
     end
   end
   i = final + 1
-  if verb == LEASE then
-    local law = laws[calls[first]]
-    say(allowed and twins[law[1]].lease(law, calls[first + 1], calls[i]) or 0)
-    i = i + 1
-  end
 end
 twins[0].flush()
 twins[1].flush()

@@ -8,13 +8,21 @@
  */
 export const TOKEN_BUCKET = `
 local stored = {}
-if bucketKeys > 0 then stored = call('MGET', unpack(KEYS, 1, bucketKeys)) end
+if bucketKeys == 1 then
+  -- What is not a string is not ours, and counts as nothing, as with MGET.
+  local value = redis.pcall('GET', KEYS[1])
+  stored[1] = type(value) == 'string' and value
+elseif bucketKeys > 0 then
+  stored = call('MGET', unpack(KEYS, 1, bucketKeys))
+end
 
 -- The ticks that a stored value owes, whether that is more than a bucket can owe, because the clock stepped back or the policy was
--- tightened (it then counts as just emptied), and the ticks of it that are not to be given back, as somebody may hold them.
+-- tightened (it then counts as just emptied), the ticks of it that are not to be given back, as somebody may hold them, and the
+-- value, if it looks like a number to which another may be added.
 local function owedBy(value, tolerance, resolution)
   if not value then return 0, false, 0 end
   local tat, rest, leased = tonumber(value), 0, 0
+  local plain = tat
   if not tat then
     tat, rest, leased = string.match(value, '^(%d+):(%d+):?(%d*)$')
     tat, rest, leased = tonumber(tat) or 0, tonumber(rest) or 0, tonumber(leased) or 0
@@ -23,7 +31,7 @@ local function owedBy(value, tolerance, resolution)
   if not (owed > 0) then return 0, false, 0 end
   if leased > now then leased = min(owed, (leased - now) * resolution) else leased = 0 end
   if owed > tolerance then return tolerance, true, min(leased, tolerance) end
-  return owed, false, leased
+  return owed, false, leased, plain
 end
 
 -- Most keys of a batch that are written owe the same, as those whose bucket was full do.
@@ -46,21 +54,42 @@ local function keep(name, resolution, owed, leased)
 end
 
 local key = 0
-for i = 5, #ARGV, 5 do
-  local interval, tolerance, resolution = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
-  local due, from = ARGV[i + 3] * interval, key + 1
-  key = key + ARGV[i + 4]
+local RUN = '(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)'
+for due, tolerance, resolution, times, step, wanted, interval, keys in string.gmatch(runs, RUN) do
+  due, tolerance, resolution, times, wanted = due * 1, tolerance * 1, resolution * 1, times * 1, wanted * 1
+  local from, all, added = key + 1, due * times, step * 1
+  key = key + keys
   for k = from, key do
-    local owed, healed, leased = owedBy(stored[k], tolerance, resolution)
+    local owed, healed, leased, plain = owedBy(stored[k], tolerance, resolution)
     o = o + 1
     out[o] = owed
-    local total = owed + due
-    if total > tolerance then total = owed end
-    if healed or total > owed then keep(KEYS[k], resolution, total, leased) end
+    local total = owed + all
+    if total > tolerance then
+      total = owed + floor((tolerance - owed) / due) * due
+      plain = nil
+    end
+    if wanted > 0 then
+      -- Units in addition: at most half of what is left to others.
+      local units = min(wanted, floor(floor((tolerance - total) / interval) / 2))
+      if units > 0 then
+        total = total + units * interval
+        leased = total
+        plain = nil
+      end
+      o = o + 1
+      out[o] = units
+    end
+    -- A key that is there costs less to be added to than to be written anew.
+    if plain and added > 0 and type(redis.pcall('INCRBY', KEYS[k], step)) == 'number' then
+      call('PEXPIREAT', KEYS[k], format('%d', ceil((plain + added) / 1000)))
+    elseif healed or total > owed then
+      keep(KEYS[k], resolution, total, leased)
+    end
   end
 end
-if ARGV[4] == '' then return out end
+if not ARGV[3] then return out end
 
+local max, pack, unpackBytes = math.max, struct.pack, struct.unpack
 local twins = {}
 local function say(number)
   o = o + 1
@@ -96,16 +125,6 @@ do
 
   function twin.charge(law, key, cost)
     if cost > 0 then set(law, key, load(law, key) + cost * law[2]) end
-  end
-
-  -- Up to as many units more, at most half of what is left to others.
-  function twin.lease(law, key, wanted)
-    local ticks = load(law, key)
-    local units = min(wanted, floor(floor((law[3] - ticks) / law[2]) / 2))
-    if units < 1 then return 0 end
-    set(law, key, ticks + units * law[2])
-    held[key] = owed[key]
-    return units
   end
 
   function twin.refund(law, key, cost, stamp)

@@ -1,0 +1,126 @@
+import type { Charge } from '../../../types/index.js'
+import type { Asked, Deciding } from './apart.js'
+import type { Call, Take } from './batch.js'
+import type { Denials } from './denials.js'
+import type { Fallback } from './fallback.js'
+import type { Lease, Leases } from './leases.js'
+import type { Address } from './names.js'
+import type { Reply } from './reply.js'
+import { type Known, readVerdicts, takeVerdict } from './verdicts.js'
+
+/** Who learns from answers, and who answers instead. */
+export interface Minds {
+  readonly denials: Denials
+  readonly leases: Leases | null
+  /** Null where a failure is to be known. */
+  readonly fallback: Fallback | null
+}
+
+type Resolve<Value> = (value: Value) => void
+type Reject = (error: Error) => void
+
+/** A take or a peek on its way, for whoever waits for it. A class, as one is made for every decision: closures would cost more. */
+export class Question implements Take {
+  readonly verb: Deciding
+  readonly charges: readonly Charge[]
+  readonly addresses: readonly Address[]
+  readonly #minds: Minds
+  readonly #lease: Lease | null
+  readonly #resolve: Resolve<boolean>
+  readonly #reject: Reject
+
+  constructor(
+    minds: Minds,
+    verb: Deciding,
+    { charges, addresses }: Asked,
+    lease: Lease | null,
+    resolve: Resolve<boolean>,
+    reject: Reject,
+  ) {
+    this.verb = verb
+    this.charges = charges
+    this.addresses = addresses
+    this.#minds = minds
+    this.#lease = lease
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  get wanted(): number {
+    return this.#lease === null ? 0 : this.#lease.size - 1
+  }
+
+  answer(reply: Reply): void {
+    const known: Known[] = []
+    const allowed = readVerdicts(this.charges, reply, this.verb === 'take', known)
+    const { denials, leases } = this.#minds
+    if (!allowed) denials.learn(this.addresses, known)
+    // Units that we spend ourselves make what we knew stale.
+    else if (this.verb === 'take') denials.lift(this.addresses)
+    // It went with other calls that touch its key, which cannot lease.
+    if (this.#lease !== null) leases?.miss(this.#lease)
+    this.#resolve(allowed)
+  }
+
+  answerTake(reply: Reply, owed: number): number {
+    const { denials } = this.#minds
+    const verdict = takeVerdict(this.charges[0], reply, owed)
+    const allowed = typeof verdict === 'number'
+    if (allowed) denials.lift(this.addresses)
+    else denials.learn(this.addresses, [verdict])
+    this.#resolve(allowed)
+    return allowed ? verdict : owed
+  }
+
+  lease(reply: Reply, units: number, owed: number, takes: number): void {
+    if (this.#lease !== null) this.#minds.leases?.fill(this.#lease, units, reply, owed, takes)
+  }
+
+  fail(error: Error): void {
+    const { leases, fallback } = this.#minds
+    if (this.#lease !== null) leases?.miss(this.#lease)
+    try {
+      if (fallback === null) throw error
+      this.#resolve(fallback.decide(this.verb, this.charges, () => error))
+    } catch (error) {
+      this.#reject(error as Error)
+    }
+  }
+}
+
+/** A refund or a reset on its way. */
+export class Deed implements Call {
+  readonly verb: 'refund' | 'reset'
+  readonly charges: readonly Charge[]
+  readonly addresses: readonly Address[]
+  readonly #denials: Denials
+  readonly #resolve: () => void
+  readonly #reject: Reject
+
+  constructor(
+    denials: Denials,
+    verb: 'refund' | 'reset',
+    { charges, addresses }: Asked,
+    resolve: () => void,
+    reject: Reject,
+  ) {
+    this.verb = verb
+    this.charges = charges
+    this.addresses = addresses
+    this.#denials = denials
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  answer(): void {
+    // A denial that was under way may have been learnt meanwhile.
+    this.#denials.lift(this.addresses)
+    this.#resolve()
+  }
+
+  fail(error: Error): void {
+    // What failed may have run.
+    this.#denials.lift(this.addresses)
+    this.#reject(error)
+  }
+}
