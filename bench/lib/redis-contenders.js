@@ -24,8 +24,8 @@ async function floodgate({ build, port, denied, lease = 1 }) {
   const { redisStore } = await load(build, 'redis.js')
   const client = new Redis(port)
   const store = redisStore({ client, lease, prefix: `bench${lease}`, onStoreFailure: 'deny', timeout: 5000 })
-  // The default rate: units are out for longer than a key rests here, as in a peer's window of a day, so that no key comes and goes.
-  const policy = denied ? { rate: 1, per: 'day', burst: 1 } : { rate: 100, per: 'minute', burst: 100_000_000 }
+  // As in a peer's window of a day, units are out for longer than a key rests: no key comes and goes while it is measured.
+  const policy = denied ? { rate: 1, per: 'day', burst: 1 } : { rate: 1000, per: 'day', burst: 1_000_000 }
   const limiter = createLimiter({ name: 'bench', ...policy }, { store })
   return { client, limiter, store, take: async (key) => (await limiter.take(key)).allowed }
 }

@@ -1,11 +1,9 @@
-import { GO } from '../signal.js'
-
 /**
  * The frame of the script: it runs the calls of a batch at one instant. Writes fail only where the first of them fails, such as
  * with OOM, so that nothing is left half done.
  *
  * KEYS: the keys of the batch, each once: those of simple takes, those of other calls to token buckets, those of windows.
- * ARGV[1]: `GO`; anything else where the caller has given up meanwhile: then nothing happens, and the reply is empty.
+ * ARGV[1]: see `one-take.ts`, which comes before this.
  * ARGV[2]: numbers: how many keys are those of token buckets; the time in whole microseconds, in tests only: else 0, and the time is
  * that of the server. Then the simple takes, which charge one token bucket each that no other call of the batch touches, in runs:
  * what a take costs in ticks, tolerance and resolution of the law, how many takes of a key there are, one after the other, what they
@@ -16,11 +14,8 @@ import { GO } from '../signal.js'
  * refund: the stamp, or -1). Keys count from 1 among all keys, and from -1 downwards among the windows.
  * Reply: the time, then of each key of simple takes the ticks owed before the first of them, and the units leased where some were wanted;
  * then of each charge that was judged what its twin says.
- *
- * What is cheap in Lua: `* 1` to read a number, not `tonumber`; a captured text where text is wanted, not `format`; GET, not MGET, of one key.
  */
 export const HEAD = `
-if ARGV[1] ~= '${GO}' then return {} end
 local call, floor, ceil, min, format = redis.call, math.floor, math.ceil, math.min, string.format
 local bucketKeys, now, runs = string.match(ARGV[2], '^(%d+) (%d+)(.*)$')
 bucketKeys, now = bucketKeys * 1, now * 1
