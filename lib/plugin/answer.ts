@@ -31,6 +31,8 @@ export class Answer {
   readonly #onDenied: OnDenied | undefined
   readonly #body: BodyStyle
   readonly #internals: Internals
+  /** The plain body made last and its seconds: a flood asks for the same again and again. */
+  #plain: { seconds: number | null; text: string; length: string } = { seconds: 0, text: '', length: '' }
 
   constructor(
     sendHeaders: (tightest: Entry) => void,
@@ -78,13 +80,16 @@ export class Answer {
     if (headers === undefined || !internals.answersPlainly(request, 429)) return false
     if ((request.raw as { upgrade?: boolean }).upgrade || request.raw.httpVersionMajor !== 1) return false
     this.#sendHeaders(entry)
-    const text = fastifyBody(denialMessage(entry.retryAfter))
+    if (this.#plain.seconds !== seconds) {
+      const text = fastifyBody(denialMessage(entry.retryAfter))
+      this.#plain = { seconds, text, length: String(text.length) }
+    }
     headers['cache-control'] = 'no-store'
     if (seconds !== null) headers['retry-after'] = String(seconds)
     headers['content-type'] = JSON_TYPE
-    headers['content-length'] = String(text.length)
+    headers['content-length'] = this.#plain.length
     reply.raw.writeHead(429, headers)
-    reply.raw.end(text)
+    reply.raw.end(this.#plain.text)
     return true
   }
 

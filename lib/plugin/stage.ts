@@ -146,11 +146,10 @@ export class Stage {
   #refuse(request: FastifyRequest, reply: FastifyReply, entries: readonly Entry[], done: Done): void {
     const answer = this.#undo(request)
     addEntries(request, entries)
-    const { deny } = this.#context
-    const refuse = () => deny(request, reply, done)
+    if (!isPromise(answer)) return this.#context.deny(request, reply, done)
     // It is denied, whatever becomes of what earlier stages charged.
-    if (isPromise(answer)) answer.then(refuse, refuse)
-    else refuse()
+    const refuse = () => this.#context.deny(request, reply, done)
+    answer.then(refuse, refuse)
   }
 
   /** Before the decision: if the second charge is denied, it is the more worth telling. */
@@ -167,7 +166,7 @@ export class Stage {
 
   /** A route's limiters are all or nothing: what the earlier stages charged goes back when a later one denies. */
   #undo(request: FastifyRequest): void | Promise<void> {
-    if (this.#role !== 'route') return
+    if (this.#role !== 'route' || entryOf(request) === null) return
     return refund(entriesOf(request).filter((entry) => entry.role === 'route'))
   }
 }

@@ -64,6 +64,27 @@ for (const [what, options] of [
   })
 }
 
+test('each denial tells its own wait, in words and in seconds', async (t) => {
+  const clock = new ManualClock()
+  const { app } = await spent(t, { store: memoryStore({ clock }) })
+  for (const [ms, seconds] of [
+    [0, 60],
+    [1, 60],
+    [49_999, 10],
+    [0, 10],
+    [9000, 1],
+  ] as const) {
+    clock.advance(ms)
+    const { headers, body } = await wire(app)
+    t.equal(headers['retry-after'], String(seconds))
+    t.equal(headers['content-length'], String(body.length))
+    t.equal(
+      JSON.parse(body).message,
+      `Rate limit exceeded, retry in ${seconds} second${seconds === 1 ? '' : 's'}`,
+    )
+  }
+})
+
 test('a denial logs no line of its own: a flood costs what any request costs', async (t) => {
   const { app, lines } = await spent(t)
   for (let i = 0; i < 3; i++) await app.inject('/')
