@@ -29,12 +29,14 @@ export class BucketKeeper implements Keeper {
     return tokenBucket.wait(law, this.#tat, 0, cost)
   }
 
+  look(): void {}
+
   tell(charge: Charge, wait: number): void {
     bucketVerdict(charge, this.#law, this.#tat, 0, wait)
   }
 
-  prepare(): boolean {
-    return true
+  prepare(): number {
+    return 0
   }
 
   charge(charge: Charge, place: Place, cost: number, lone: boolean): void {

@@ -20,19 +20,22 @@ export interface Place {
 }
 
 /**
- * Keeps the state of one kind of law in the slots of a part. `wait` loads a key's state, and `tell`, `prepare` and `charge`
- * go on with what was loaded last. `now` is the time of the part in microseconds.
+ * Keeps the state of one kind of law in the slots of a part. `wait` loads a key's state, and `look`, `tell`, `prepare` and
+ * `charge` go on with what was loaded last. All but `tell` are for who holds the part's lock. `now` is the time of the part in
+ * microseconds.
  */
 export interface Keeper {
   /** Loads a key's state. Returns how long `cost` has to wait, in the law's own unit: 0 for not at all, `Infinity` for ever. */
   wait(bucket: SharedBucket, place: Place, cost: number, now: number): number
-  /** Fills the verdict of a charge that waits for so long. */
+  /** Reads of the part what `tell` will need besides. */
+  look(): void
+  /** Fills the verdict of a charge that waits for so long, after a `look`: the lock may have been given back. */
   tell(charge: Charge, wait: number): void
   /**
    * Makes room for `cost` more units of a key that has a slot, which may move. For whoever looks on from outside nothing
-   * changes but that other keys may be forgotten; it is committed. False, and the verdict is filled, if there is no room.
+   * changes but that other keys may be forgotten; it is committed. Returns 0, or how long to wait where there is no room.
    */
-  prepare(charge: Charge, place: Place, cost: number): boolean
+  prepare(place: Place, cost: number): number
   /** Charges a key that has been prepared. It happens at the next commit; `lone` if nothing else does. */
   charge(charge: Charge, place: Place, cost: number, lone: boolean): void
   /** Gives units back, as `SyncStore.refund` says. It happens at the next commit. */

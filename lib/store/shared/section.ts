@@ -20,7 +20,9 @@ export class Section implements Owner {
   now = 0
   /** Of each charge, in their order: as many as there are charges, and some that are not in use. */
   readonly places: Place[] = []
-  readonly #cells: Cells
+  readonly cells: Cells
+  /** As `Locks.brokenAt`. */
+  readonly brokenAt: number
   readonly #locks: Locks
   readonly #partShift: number
   #size = 0
@@ -29,8 +31,9 @@ export class Section implements Owner {
   #locked = 0
 
   constructor({ cells, layout, lifeline }: Attached) {
-    this.#cells = cells
+    this.cells = cells
     this.#locks = new Locks(cells, layout, lifeline)
+    this.brokenAt = this.#locks.brokenAt
     this.#partShift = 31 - Math.log2(layout.parts)
     this.spaces = new Spaces(cells, layout)
     this.directory = layout.pages + layout.parts * PAGE_WORDS
@@ -38,25 +41,30 @@ export class Section implements Owner {
     this.parts = numbers.map((number) => new Part(cells, layout, number, this.#locks.journal, this))
   }
 
-  /** Does `work` on one charge while it holds the lock of the part that the key is in. As `run`, and quicker. */
-  runOne(charges: readonly Charge[], now: number, work: (charges: readonly Charge[]) => boolean): boolean {
+  /** Begins a section of one charge: where its key belongs, its slot not looked for. No lock is held yet. */
+  beginOne(charge: Charge): Place {
     this.#locks.begin()
-    try {
-      this.#locate(charges[0], 0)
-      const place = this.places[0]
-      const { part } = place
-      this.#size = 1
-      this.#locked = 1
-      this.#locks.lock(part.page)
-      this.now = part.observe(now)
-      place.slot = part.find(place.low, place.high)
-      const result = work(charges)
-      this.#locks.unlock(part.page)
-      return result
-    } catch (error) {
-      Atomics.store(this.#cells.words, this.#locks.brokenAt, 1)
-      throw error
-    }
+    this.#locate(charge, 0)
+    return this.places[0]
+  }
+
+  /**
+   * Waits for the lock of the part and finds the slot; returns the time of the part. What is done until `leaveOne` is a `run`
+   * of one charge, and quicker: who throws in between raises the flag at `brokenAt`.
+   */
+  enterOne(place: Place, time: number): number {
+    const { part } = place
+    this.#size = 1
+    this.#locked = 1
+    this.#locks.lock(part.page)
+    const now = part.observe(time)
+    this.now = now
+    place.slot = part.find(place.low, place.high)
+    return now
+  }
+
+  leaveOne({ part }: Place): void {
+    this.#locks.unlock(part.page)
   }
 
   /**
@@ -76,7 +84,7 @@ export class Section implements Owner {
       for (let i = 0; i < this.#locked; i++) this.#locks.unlock(this.#pages[i])
       return result
     } catch (error) {
-      Atomics.store(this.#cells.words, this.#locks.brokenAt, 1)
+      Atomics.store(this.cells.words, this.brokenAt, 1)
       throw error
     }
   }

@@ -23,6 +23,9 @@ export class WindowKeeper implements Keeper {
   #tag = 0
   #now = 0
   #used = 0
+  /** Microseconds until the oldest and the newest of the units that count leave. */
+  #oldest = 0
+  #newest = 0
 
   constructor(laws: Laws, layout: Layout) {
     this.#laws = laws
@@ -41,14 +44,16 @@ export class WindowKeeper implements Keeper {
     return slidingWindow.wait(law, ring, now, cost)
   }
 
-  tell(charge: Charge, wait: number): void {
-    const ring = this.#ring
-    const oldest = slidingWindow.renewAfter(this.#law, ring, this.#now, this.#used)
-    const newest = slidingWindow.resetAfter(this.#law, ring, this.#now)
-    windowVerdict(charge, this.#law, this.#used, oldest, newest, wait)
+  look(): void {
+    this.#oldest = slidingWindow.renewAfter(this.#law, this.#ring, this.#now, this.#used)
+    this.#newest = slidingWindow.resetAfter(this.#law, this.#ring, this.#now)
   }
 
-  prepare(charge: Charge, place: Place, cost: number): boolean {
+  tell(charge: Charge, wait: number): void {
+    windowVerdict(charge, this.#law, this.#used, this.#oldest, this.#newest, wait)
+  }
+
+  prepare(place: Place, cost: number): number {
     const { part } = place
     const blocks = this.#blocksOf(part)
     const ring = this.#ring
@@ -62,15 +67,12 @@ export class WindowKeeper implements Keeper {
       part.journal.commit()
     }
     const sparse = !larger && units <= ring.capacity * SPARSE
-    if (!larger && !sparse) return true
+    if (!larger && !sparse) return 0
     const order = orderFor(units)
-    if (larger && !this.#makeRoom(part, order)) {
-      this.tell(charge, this.#law.window)
-      return false
-    }
+    if (larger && !this.#makeRoom(part, order)) return this.#law.window
     place.slot = part.find(place.low, place.high)
     if (larger || blocks.has(order)) this.#move(place, order)
-    return true
+    return 0
   }
 
   charge(charge: Charge, { part, slot }: Place, cost: number, lone: boolean): void {
