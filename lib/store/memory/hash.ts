@@ -11,9 +11,9 @@ import { randomBytes } from 'node:crypto'
  * times as much, and it is most of what a decision costs.
  */
 export class KeyHasher {
-  /** Low half of the last digest, unsigned. */
+  /** Low half of the last digest, signed: V8 keeps words that are as integers, and others as doubles. */
   low = 0
-  /** High half of the last digest, unsigned. Never both 0. */
+  /** High half of the last digest, signed. Never both 0. */
   high = 0
   readonly #k0: number
   readonly #k1: number
@@ -26,30 +26,28 @@ export class KeyHasher {
 
   /** Hashes `key` in the key space of that number. */
   digest(space: number, key: string): void {
-    if (!this.#digest(space, key, 2)) this.#digest(space, key, 1)
+    if (!this.#digest(space, key, 4)) this.#digest(space, key, 2)
   }
 
-  /** `shift` 2: four Latin-1 characters a word, gives up at any other; 1: two code units a word. */
-  #digest(space: number, key: string, shift: number): boolean {
+  /** `units` 4: so many Latin-1 characters a word, gives up at any other; 2: so many code units a word. */
+  #digest(space: number, key: string, units: number): boolean {
     const length = key.length
-    const bits = shift === 2 ? 8 : 16
-    const words = (length >>> shift) + 1
+    const bits = units === 4 ? 8 : 16
     let v0 = this.#k0 ^ space
     let v1 = this.#k1 ^ 0xee
     let v2 = this.#k0 ^ 0x6c796765
-    let v3 = this.#k1 ^ 0x74656462 ^ (shift << 8)
+    let v3 = this.#k1 ^ 0x74656462 ^ (units << 7)
     let wide = 0
-    for (let i = 0, at = 0; i <= words; i++) {
-      let word = length
-      if (i < words) {
-        const end = i === words - 1 ? length : at + (1 << shift)
-        word = 0
-        for (let offset = 0; at < end; at++, offset += bits) {
-          const unit = key.charCodeAt(at)
-          wide |= unit
-          word |= unit << offset
-        }
-      }
+    let at = 0
+    for (; at + units <= length; at += units) {
+      let word = key.charCodeAt(at)
+      if (units === 4) {
+        const b = key.charCodeAt(at + 1)
+        const c = key.charCodeAt(at + 2)
+        const d = key.charCodeAt(at + 3)
+        wide |= word | b | c | d
+        word |= (b << 8) | (c << 16) | (d << 24)
+      } else word |= key.charCodeAt(at + 1) << 16
       v3 ^= word
       v0 = (v0 + v1) | 0
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
@@ -63,9 +61,17 @@ export class KeyHasher {
       v2 = (v2 << 16) | (v2 >>> 16)
       v0 ^= word
     }
-    if (wide > 255 && shift === 2) return false
-    v2 ^= 0xee
-    for (let i = 0; i < 6; i++) {
+    let tail = 0
+    for (let offset = 0; at < length; at++, offset += bits) {
+      const unit = key.charCodeAt(at)
+      wide |= unit
+      tail |= unit << offset
+    }
+    if (wide > 255 && units === 4) return false
+    // A word that is never full, the length, and two times three rounds to finish.
+    for (let i = 0; i < 8; i++) {
+      const word = i === 0 ? tail : i === 1 ? length : 0
+      v3 ^= word
       v0 = (v0 + v1) | 0
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
       v0 = (v0 << 16) | (v0 >>> 16)
@@ -76,12 +82,14 @@ export class KeyHasher {
       v2 = (v2 + v1) | 0
       v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
       v2 = (v2 << 16) | (v2 >>> 16)
-      if (i === 2) {
-        this.low = (v1 ^ v3) >>> 0
+      v0 ^= word
+      if (i === 1) v2 ^= 0xee
+      else if (i === 4) {
+        this.low = v1 ^ v3
         v1 ^= 0xdd
       }
     }
-    this.high = (v1 ^ v3) >>> 0
+    this.high = v1 ^ v3
     if (this.low === 0 && this.high === 0) this.low = 1
     return true
   }

@@ -7,8 +7,8 @@ import { CROWDED, type Evictable, freeExpired, freeOrFind, LOOK_WHEN_CROWDED } f
  *     word 0, 1   digest; both 0: the slot is empty
  *     word 2, 3   53 bits of state, 10 bits of tag, 1 bit of mark
  *
- * What state and tag mean is the owner's business; the mark says that the key is being denied. The owner lends the table
- * its judgement of a slot through `Owner`.
+ * Words are signed, as those of a digest are. What state and tag mean is the owner's business; the mark says that the key is
+ * being denied. The owner lends the table its judgement of a slot through `Owner`.
  */
 const WORDS = 4
 const SHARE = 0.75
@@ -28,13 +28,13 @@ export class Table implements Evictable {
   keys = 0
   forgotten = 0
   hand = 0
-  readonly #words: Uint32Array
+  readonly #words: Int32Array
   readonly #owner: Owner
 
   constructor(maxKeys: number, owner: Owner) {
     this.maxKeys = maxKeys
     this.slots = Math.ceil(maxKeys / SHARE) + 1
-    this.#words = new Uint32Array(this.slots * WORDS)
+    this.#words = new Int32Array(this.slots * WORDS)
     this.#owner = owner
   }
 
@@ -88,7 +88,7 @@ export class Table implements Evictable {
   /** An integer from 0 to 2^53 - 1. */
   state(slot: number): number {
     const at = slot * WORDS
-    return (this.#words[at + 3] >>> 11) * 0x100000000 + this.#words[at + 2]
+    return (this.#words[at + 3] >>> 11) * 0x100000000 + (this.#words[at + 2] >>> 0)
   }
 
   /** Sets the state, and clears the mark. */
@@ -140,7 +140,7 @@ export class Table implements Evictable {
   }
 
   #home(low: number): number {
-    return Math.floor((low * this.slots) / 0x100000000)
+    return Math.floor(((low >>> 0) * this.slots) / 0x100000000)
   }
 
   #next(slot: number): number {

@@ -120,8 +120,8 @@ export class Section implements Owner {
     if (i === this.places.length) this.places.push({ part: this.parts[0], low: 0, high: 0, slot: -1 })
     const place = this.places[i]
     place.part = this.parts[(hasher.high >>> 1) >>> this.#partShift]
-    place.low = hasher.low | 0
-    place.high = hasher.high | 0
+    place.low = hasher.low
+    place.high = hasher.high
   }
 
   #include(page: number): void {

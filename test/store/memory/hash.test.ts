@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'tap'
 import { KeyHasher } from '../../../lib/store/memory/hash.js'
@@ -83,6 +84,45 @@ test('a digest is HalfSipHash-1-3 of the words of the key', async (t) => {
       key.slice(0, 20),
     )
   }
+})
+
+test('every code unit counts in full, whatever the length and wherever it stands', async () => {
+  const hasher = new KeyHasher(SEED)
+  const latin1 = fc.array(fc.integer({ min: 0, max: 0xff }), { maxLength: 21 })
+  const any = fc.array(fc.oneof(fc.integer({ min: 0, max: 0xff }), fc.integer({ min: 0, max: 0xffff })), {
+    maxLength: 21,
+  })
+  fc.assert(
+    fc.property(fc.oneof(latin1, any), fc.nat(5), (units, space) => {
+      const key = String.fromCharCode(...units)
+      const width = units.every((unit) => unit <= 0xff) ? 1 : 2
+      const expected = halfSipHash(wordsOf(key, width), 1, 3, { v0: space, v3: (3 - width) << 8 })
+      return digest(hasher, space, key) === expected
+    }),
+    { numRuns: 2000, examples: [[[], 0]] },
+  )
+  for (let length = 1; length <= 9; length++) {
+    for (let at = 0; at < length; at++) {
+      const digests = new Set<string>()
+      for (let bit = 0; bit < 16; bit++) {
+        const units = new Array(length).fill(0x61)
+        units[at] ^= 1 << bit
+        digests.add(digest(hasher, 0, String.fromCharCode(...units)))
+      }
+      assert.equal(digests.size, 16, `unit ${at} of ${length}`)
+    }
+  }
+})
+
+test('both halves of a digest are signed words', async (t) => {
+  const hasher = new KeyHasher(SEED)
+  const signs = new Set<string>()
+  for (let i = 0; i < 100; i++) {
+    hasher.digest(i, 'key')
+    t.same([hasher.low, hasher.high], [hasher.low | 0, hasher.high | 0])
+    signs.add(`${Math.sign(hasher.low)} ${Math.sign(hasher.high)}`)
+  }
+  t.equal(signs.size, 4)
 })
 
 test('different keys have different digests, of any bytes and any length', async (t) => {

@@ -58,8 +58,8 @@ test('digests that differ in one half only are different keys', async (t) => {
 test('every key is where a map would have it, through inserts, removals, sweeps and a full table', async () => {
   // Homes at both ends and in the middle, so that clusters form, meet, and run round the end of the array.
   const digest = fc.record({
-    low: fc.constantFrom(0, 1, 2, 0x7fffffff, 0x80000000, 0xf0000000, 0xfffffffe, 0xffffffff),
-    high: fc.integer({ min: 1, max: 6 }),
+    low: fc.constantFrom(0, 1, 2, 0x7fffffff, -0x80000000, -0x10000000, -2, -1),
+    high: fc.constantFrom(-0x80000000, -1, 1, 2, 3, 4),
   })
   const heat = fc.constantFrom(0.1, 0.5, 1, 1.5, 2)
   const step = fc.record({ verb: fc.nat(5), digest, nth: fc.nat(), heat })
@@ -81,10 +81,10 @@ test('every key is where a map would have it, through inserts, removals, sweeps 
 
 test('a removed digest is not found again', async (t) => {
   const { table } = ownedTable(10)
-  for (let high = 1; high <= 5; high++) table.insert(0xffffffff, high, 0)
-  table.remove(table.find(0xffffffff, 1))
-  t.equal(table.find(0xffffffff, 1), -1)
-  t.ok(table.find(0xffffffff, 5) >= 0, 'though others of its cluster are')
+  for (let high = 1; high <= 5; high++) table.insert(-1, high, 0)
+  table.remove(table.find(-1, 1))
+  t.equal(table.find(-1, 1), -1)
+  t.ok(table.find(-1, 5) >= 0, 'though others of its cluster are')
 })
 
 test('a table of up to 256 slots is looked at whole', async (t) => {
