@@ -2,8 +2,8 @@ import type { Ring } from '../../policy/index.js'
 
 /** Slots of the smallest ring; each further size class doubles it. */
 const SMALLEST = 4
-/** A block is a header (start, count) and its slots; blocks of a class share chunks of about this many numbers. */
-const HEADER = 2
+/** A block is a header (start, count, oldest, newest) and its slots; blocks of a class share chunks of about this many numbers. */
+const HEADER = 4
 const CHUNK = 8192
 const CLASS_BITS = 5
 const CLASSES = 2 ** CLASS_BITS
@@ -79,7 +79,8 @@ class SizeClass {
 
 /**
  * The rings of all sliding-window keys, in blocks of doubling size: no object per key, and a key takes 8 bytes for each
- * unit it has used, rounded up to the next size, plus 16. A ring is named by an integer, its `ref`.
+ * unit it has used, rounded up to the next size, plus 32. A ring is named by an integer, its `ref`. Its oldest and its newest
+ * instant stand in its header as well, so that a key that is being denied costs one look into memory.
  */
 export class RingArena {
   readonly #classes: SizeClass[] = []
@@ -114,8 +115,12 @@ export class RingArena {
   /** Writes the ring's own start and count back, or those given. */
   save(ref: number, ring: Ring, start = ring.start, count = ring.count): void {
     const header = this.#classes[classOf(ref)].baseOf(blockOf(ref))
+    const last = start + count - 1
     ring.slots[header] = start
     ring.slots[header + 1] = count
+    // Of an empty ring both are anything.
+    ring.slots[header + 2] = ring.slots[ring.base + start]
+    ring.slots[header + 3] = ring.slots[ring.base + (last < ring.capacity ? last : last - ring.capacity)]
   }
 
   /** Moves a ring into one of `units` slots or more, larger or smaller; returns the new ref, at which `ring` then points. */
@@ -131,6 +136,16 @@ export class RingArena {
     this.load(larger, ring)
     return larger
   }
+}
+
+/** The oldest instant of a ring that is not empty, as it was saved. */
+export function oldestOf({ slots, base }: Ring): number {
+  return slots[base - 2]
+}
+
+/** As `oldestOf`, the newest. */
+export function newestOf({ slots, base }: Ring): number {
+  return slots[base - 1]
 }
 
 /** Refs are below 2^32: class in the low bits, block above. */

@@ -14,8 +14,8 @@ const LARGEST_MAX_KEYS = 100_000_000
 export interface MemoryStoreOptions {
   /**
    * Most keys held at once, over all limiters of the store: 1 to 100,000,000. Default: 100,000. The table takes 21.4 bytes
-   * for each; memory that is never touched is never paid for. A sliding window adds 8 bytes for each unit that it remembers,
-   * up to twice that while it grows: `maxKeys * rate * 16` bytes at the very most.
+   * for each; memory that is never touched is never paid for. A sliding window adds 32 bytes, and 8 for each unit that it
+   * remembers, in blocks that double: less than `maxKeys * (rate * 16 + 64)` bytes at the very most.
    */
   maxKeys?: number
   /** Default: the monotonic clock of this thread. */

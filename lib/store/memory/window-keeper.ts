@@ -2,7 +2,7 @@ import type { Charge } from '../../../types/index.js'
 import { type Ring, type SlidingWindow, slidingWindow } from '../../policy/index.js'
 import { windowVerdict } from '../verdict.js'
 import type { Keeper, MemoryBucket, Shelf } from './keeper.js'
-import { newRing, RingArena, unload } from './rings.js'
+import { newestOf, newRing, oldestOf, RingArena, unload } from './rings.js'
 import type { Table } from './table.js'
 
 /** A ring that is less full than this moves to a smaller block; the smallest are never. */
@@ -29,6 +29,15 @@ export class WindowKeeper implements Keeper {
     const { tag } = charge.bucket as MemoryBucket
     const law = this.#laws[tag]
     const ring = this.#load(slot)
+    if (cost === 1 && ring.count === law.rate && slot >= 0) {
+      // Full: while its oldest unit counts there is nothing else to look at.
+      const wait = oldestOf(ring) + law.window - now
+      if (wait > 0) {
+        if (commit) this.#table.mark(slot)
+        windowVerdict(charge, law, law.rate, wait, newestOf(ring) + law.window - now, wait)
+        return false
+      }
+    }
     slidingWindow.settle(ring, now)
     const wait = slidingWindow.wait(law, ring, now, cost)
     const allowed = wait === 0

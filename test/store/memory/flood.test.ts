@@ -35,7 +35,7 @@ test('a flood of 5,000,000 keys leaves memory bounded and every key that was bei
   }
 
   const grown = bytesInUse() - before
-  t.ok(grown < 24 * MIB, `${grown} bytes for 100,000 keys, some of them with rings of 48 bytes`)
+  t.ok(grown < 24 * MIB, `${grown} bytes for 100,000 keys, some of them with rings of 64 bytes`)
   t.ok(most <= 100_000, 'never more keys than allowed')
   t.equal(store.stats().keys, 100_000)
   t.equal(store.stats().forgotten, 5_000_000 + 300 - 100_000, 'every live key that went was counted')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { newRing, RingArena, unload } from '../../../lib/store/memory/rings.js'
+import { newestOf, newRing, oldestOf, RingArena, unload } from '../../../lib/store/memory/rings.js'
 
 /** Opens a ring of `units` slots or more that holds `values`. */
 function openWith(arena: RingArena, units: number, values: number[]): number {
@@ -89,7 +89,7 @@ test('the last chunk of small rings is kept, so that a lone key costs no allocat
 test('a key at the border of a chunk finds the same chunk again each time', async (t) => {
   const arena = new RingArena()
   const first = arena.open(4)
-  const perChunk = [...chunksOf(arena, [first])][0].length / 6
+  const perChunk = [...chunksOf(arena, [first])][0].length / 8
   for (let i = 1; i < perChunk; i++) arena.open(4)
   const ref = arena.open(4)
   const [chunk] = chunksOf(arena, [ref])
@@ -116,6 +116,24 @@ test('a ring that grows keeps its values in order, wherever it had started', asy
     t.equal(ring.count, 4, 'the ring in hand points at the new place')
     t.equal(arena.open(1), ref, 'the old place is free')
   }
+})
+
+test('a ring tells its oldest and its newest instant as they were saved, wherever it starts', async (t) => {
+  const arena = new RingArena()
+  const ref = openWith(arena, 4, [10, 20, 30, 40])
+  const ring = newRing()
+  for (let start = 0; start < 4; start++) {
+    for (let count = 1; count <= 4; count++) {
+      arena.load(ref, ring)
+      arena.save(ref, ring, start, count)
+      arena.load(ref, ring)
+      t.same([oldestOf(ring), newestOf(ring)], [10 + 10 * start, 10 + 10 * ((start + count - 1) % 4)])
+    }
+  }
+  arena.save(ref, ring, 3, 3)
+  arena.load(ref, ring)
+  arena.move(ref, ring, 9)
+  t.same([oldestOf(ring), newestOf(ring)], [40, 20], 'and when it has moved')
 })
 
 test('a ring can be pointed at nothing', async (t) => {

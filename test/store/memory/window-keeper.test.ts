@@ -59,6 +59,30 @@ test('making room for a key of the window does not disturb it', async (t) => {
   t.same(store.stats(), { keys: 2, maxKeys: 2, forgotten: 48 })
 })
 
+test('a full window tells a denied key what its instants say, through turns, growth and refunds', async (t) => {
+  const { clock, limiter } = windowOf(6)
+  let instants: number[] = []
+  let denied = 0
+  for (let step = 0; step < 600; step++) {
+    const now = clock.now()
+    instants = instants.filter((instant) => instant + 1000 > now)
+    const [oldest, second, newest] = [0, 1, -1].map((nth) => (instants.at(nth) ?? now) + 1000 - now)
+    if (instants.length === 6) {
+      denied++
+      const full = { allowed: false, remaining: 0, resetAfter: newest }
+      t.match(limiter.peek('key'), { ...full, retryAfter: oldest })
+      t.match(limiter.take('key'), { ...full, retryAfter: oldest })
+      t.match(limiter.take('key', { cost: 2 }), { ...full, retryAfter: second })
+    } else if (limiter.take('key').allowed) instants.push(now)
+    if (step % 23 === 0) {
+      limiter.refund('key')
+      instants.pop()
+    }
+    clock.advance(40 + (step % 3) * 30)
+  }
+  t.ok(denied > 100, `${denied} denied`)
+})
+
 test('a refund takes the newest units back, and those that left stay gone', async (t) => {
   const { clock, limiter } = windowOf(4)
   limiter.take('key', { cost: 2 })
