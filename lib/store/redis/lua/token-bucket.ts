@@ -17,12 +17,10 @@ elseif bucketKeys > 0 then
 end
 
 -- The ticks that a stored value owes, whether that is more than a bucket can owe, because the clock stepped back or the policy was
--- tightened (it then counts as just emptied), the ticks of it that are not to be given back, as somebody may hold them, and the
--- value, if it looks like a number to which another may be added.
+-- tightened (it then counts as just emptied), and the ticks of it that are not to be given back, as somebody may hold them.
 local function owedBy(value, tolerance, resolution)
   if not value then return 0, false, 0 end
   local tat, rest, leased = tonumber(value), 0, 0
-  local plain = tat
   if not tat then
     tat, rest, leased = string.match(value, '^(%d+):(%d+):?(%d*)$')
     tat, rest, leased = tonumber(tat) or 0, tonumber(rest) or 0, tonumber(leased) or 0
@@ -31,7 +29,7 @@ local function owedBy(value, tolerance, resolution)
   if not (owed > 0) then return 0, false, 0 end
   if leased > now then leased = min(owed, (leased - now) * resolution) else leased = 0 end
   if owed > tolerance then return tolerance, true, min(leased, tolerance) end
-  return owed, false, leased, plain
+  return owed, false, leased
 end
 
 -- Most keys of a batch that are written owe the same, as those whose bucket was full do.
@@ -53,37 +51,41 @@ local function keep(name, resolution, owed, leased)
   call('SET', name, lastValue, 'PXAT', lastExpiry)
 end
 
-local key = 0
+local key, names, pcall, tonumber, type = 0, KEYS, redis.pcall, tonumber, type
 local RUN = '(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)'
 for due, tolerance, resolution, times, step, wanted, interval, keys in string.gmatch(runs, RUN) do
   due, tolerance, resolution, times, wanted = due * 1, tolerance * 1, resolution * 1, times * 1, wanted * 1
-  local from, all, added = key + 1, due * times, step * 1
+  local from, all = key + 1, due * times
+  -- What may be added, if nothing is leased.
+  local added = wanted == 0 and step * 1 or 0
   key = key + keys
+  local slack = tolerance - all
   for k = from, key do
-    local owed, healed, leased, plain = owedBy(stored[k], tolerance, resolution)
+    local value = stored[k]
+    local tat = value and tonumber(value)
+    local owed = tat and (tat - now) * resolution
     o = o + 1
-    out[o] = owed
-    local total = owed + all
-    if total > tolerance then
-      total = owed + floor((tolerance - owed) / due) * due
-      plain = nil
-    end
-    if wanted > 0 then
-      -- Units in addition: at most half of what is left to others.
-      local units = min(wanted, floor(floor((tolerance - total) / interval) / 2))
-      if units > 0 then
-        total = total + units * interval
-        leased = total
-        plain = nil
+    if added > 0 and owed and owed > 0 and owed <= slack and type(pcall('INCRBY', names[k], step)) == 'number' then
+      -- A key that is there costs less to be added to than to be written anew.
+      out[o] = owed
+      call('PEXPIREAT', names[k], format('%d', ceil((tat + added) / 1000)))
+    else
+      local healed, leased
+      owed, healed, leased = owedBy(value, tolerance, resolution)
+      out[o] = owed
+      local total = owed + all
+      if total > tolerance then total = owed + floor((tolerance - owed) / due) * due end
+      if wanted > 0 then
+        -- Units in addition: at most half of what is left to others.
+        local units = min(wanted, floor(floor((tolerance - total) / interval) / 2))
+        if units > 0 then
+          total = total + units * interval
+          leased = total
+        end
+        o = o + 1
+        out[o] = units
       end
-      o = o + 1
-      out[o] = units
-    end
-    -- A key that is there costs less to be added to than to be written anew.
-    if plain and added > 0 and type(redis.pcall('INCRBY', KEYS[k], step)) == 'number' then
-      call('PEXPIREAT', KEYS[k], format('%d', ceil((plain + added) / 1000)))
-    elseif healed or total > owed then
-      keep(KEYS[k], resolution, total, leased)
+      if healed or total > owed then keep(names[k], resolution, total, leased) end
     end
   end
 end
