@@ -29,6 +29,21 @@ test('a key is named by prefix, hash tag, law, limiter, policy and a digest of 1
   ])
 })
 
+test('keys that end alike, or are long, are told apart, whoever was asked for last', async (t) => {
+  const { client } = await serve(t)
+  const store = storeOf(client)
+  const limiters = [limiterOf(store, {}), limiterOf(store, WINDOW)]
+  const ends = ['same end', `${'long '.repeat(60)}same end`]
+  const keys = ends.flatMap((end) => Array.from({ length: 30 }, (_, i) => `${10 + i} ${end}`))
+  const once = limiters.map((limiter) => keys.map((key) => limiter.storeKey(key)))
+  const again = limiters.map((limiter) => keys.map((key) => limiter.storeKey(key)).reverse())
+  t.equal(new Set(once.flat()).size, limiters.length * keys.length)
+  t.same(
+    again.map((names) => names.toReversed()),
+    once,
+  )
+})
+
 test('names that could be taken for each other, or for the rest of a name, are told apart', async (t) => {
   const { server, client } = await serve(t)
   const store = storeOf(client)
