@@ -7,7 +7,7 @@ import { alone, only, ours, quick } from './lib/options.js'
 import { figure, publish, table, verdicts } from './lib/report.js'
 import { interleave, median, medianRatio } from './lib/rounds.js'
 
-const ROUNDS = quick ? 3 : 15
+const ROUNDS = quick ? 3 : 11
 const WARM = quick ? 1 : 4
 const CHUNKS = 96
 const COUNTS = [1, 10_000, 1_000_000]

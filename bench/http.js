@@ -7,7 +7,7 @@ import { figure, publish, table, verdicts } from './lib/report.js'
 import { interleave, median } from './lib/rounds.js'
 
 const LAUNCHES = quick ? 1 : 3
-const ROUNDS = quick ? 4 : 12
+const ROUNDS = quick ? 4 : 9
 const WARM = 3
 const CHUNKS = quick ? 60 : 120
 const PEER = '@fastify/rate-limit'

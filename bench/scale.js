@@ -6,7 +6,7 @@ import { alone, ours, quick } from './lib/options.js'
 import { figure, publish, table, verdicts } from './lib/report.js'
 import { interleave, median } from './lib/rounds.js'
 
-const ROUNDS = quick ? 3 : 9
+const ROUNDS = quick ? 3 : 7
 const WARM = 3
 const CHUNKS = 96
 const COUNTS = quick ? [1e3, 1e5] : [1e3, 1e4, 1e5, 1e6, 1e7]

@@ -10,7 +10,7 @@ class OwnKeys extends Keys {
 }
 
 const keys = new OwnKeys(workerData.count)
-const contender = await makeContender('shared bucket', { ...workerData, outcome: 'allowed' })
+const contender = await makeContender(workerData.name, { ...workerData, outcome: 'allowed' })
 contender.run(keys.pick(new Array(20_000).fill('')))
 
 parentPort.on('message', ({ decisions, gate, threads }) => {

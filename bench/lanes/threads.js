@@ -1,4 +1,4 @@
-// A process with several threads, all of them over one shared memory.
+// A process with several threads, all of them over one shared memory, or each with a memory store of its own.
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -8,11 +8,11 @@ import { serve } from '../lib/lanes.js'
 let workers
 
 serve({
-  async setup({ build, threads, count }) {
+  async setup({ build, threads, count, name }) {
     const { createSharedMemory } = await load(build, 'threads.js')
     const memory = createSharedMemory({ maxKeys: 2 * threads * count })
     workers = Array.from({ length: threads }, (_, number) => {
-      const workerData = { build, memory, number, count }
+      const workerData = { build, memory, number, count, name, maxKeys: 2 * count }
       return new Worker(join(BENCH, 'lanes', 'threads-worker.js'), { workerData })
     })
     await Promise.all(workers.map((worker) => once(worker, 'message')))
