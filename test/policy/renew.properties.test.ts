@@ -18,6 +18,11 @@ test('a bucket has one unit more after renewAfter, and not a tick before', async
   )
 })
 
+test('a bucket of which nothing is out has no unit to come back', async (t) => {
+  const law = tokenBucket.tokenBucket(100, 60_000_000, 10)
+  t.ok(law !== null && tokenBucket.renewAfter(law, 5, 5, tokenBucket.out(law, 5, 5)) === 0)
+})
+
 test('a window has more to spend after renewAfter, and not a microsecond before', async () => {
   const steps = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 8 })
   fc.assert(
