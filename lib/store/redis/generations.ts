@@ -22,15 +22,6 @@ export class Generations<Value> {
     return this.#young.get(id) ?? this.#old.get(id)
   }
 
-  /** As `get`; what is found counts as written now. */
-  use(id: string): Value | undefined {
-    const young = this.#young.get(id)
-    if (young !== undefined) return young
-    const value = this.#old.get(id)
-    if (value !== undefined) this.set(id, value)
-    return value
-  }
-
   set(id: string, value: Value): void {
     if (this.#half === 0) return
     if (this.#young.size >= this.#half && !this.#young.has(id)) {

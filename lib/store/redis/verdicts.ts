@@ -63,10 +63,7 @@ export function takeVerdict(charge: Charge, reply: Reply, owed: number): BucketK
     bucketVerdict(charge, law, owed, 0, wait)
     return { at: reply.sentAt, cost, owed }
   }
-  const tat = tokenBucket.charge(law, owed, 0, cost)
-  bucketVerdict(charge, law, tat, 0, 0)
-  if (cost > 0) charge.stamp = reply.now + Math.ceil(tat / law.resolution)
-  return tat
+  return settleBucket(charge, law, owed, cost, reply.now)
 }
 
 function readKnown({ bucket }: Charge, cost: number, reply: Reply): Known {
@@ -98,16 +95,21 @@ function settle(charges: readonly Charge[], i: number, known: Known, now: number
   const { law } = (charge.bucket as RedisBucket).policy
   const spent = costOf(charges.slice(0, i + 1), charge)
   if ('owed' in known) {
-    const { resolution } = law as TokenBucket
-    const tat = tokenBucket.charge(law as TokenBucket, known.owed, 0, spent)
-    bucketVerdict(charge, law as TokenBucket, tat, 0, 0)
-    if (charge.cost > 0) charge.stamp = now + Math.ceil(tat / resolution)
+    settleBucket(charge, law as TokenBucket, known.owed, spent, now)
   } else if ('window' in law) {
     const { window } = law
     const oldest = known.used > 0 || spent === 0 ? known.oldest : window
     windowVerdict(charge, law, known.used + spent, oldest, spent > 0 ? window : known.newest, 0)
     if (charge.cost > 0) charge.stamp = now
   }
+}
+
+/** Writes the verdict of a charge to a bucket that owed so many ticks, after `spent` units; returns what it owes then. */
+function settleBucket(charge: Charge, law: TokenBucket, owed: number, spent: number, now: number): number {
+  const tat = tokenBucket.charge(law, owed, 0, spent)
+  bucketVerdict(charge, law, tat, 0, 0)
+  if (charge.cost > 0) charge.stamp = now + Math.ceil(tat / law.resolution)
+  return tat
 }
 
 /** Microseconds for which it is believed that a cost never fits: what is left beside it changes as others charge. */

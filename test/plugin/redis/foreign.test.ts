@@ -3,28 +3,12 @@ import { type Test, test } from 'tap'
 import rateLimit, { type RateLimitOptions } from '../../../lib/index.js'
 import type { AsyncStore } from '../../../types/index.js'
 import { ManualClock } from '../../fixtures/manual-clock.js'
+import { storeLike } from '../../fixtures/redis/store-like.js'
 import { serve } from '../../store/redis/one-server.js'
 import { clockedStore } from '../../store/redis/support.js'
 import { ask, left, user } from './support.js'
 
 const only = (n: number) => ({ rate: n, per: 'hour', burst: n }) as const
-
-/** A store of somebody else: as ours, but for what is given. */
-function storeLike(store: AsyncStore, own: Partial<AsyncStore>): AsyncStore {
-  return {
-    sync: false,
-    state: 'up',
-    open: (policy, space) => store.open(policy, space),
-    take: (charges) => store.take(charges),
-    peek: (charges) => store.peek(charges),
-    refund: (charges) => store.refund(charges),
-    reset: (charges) => store.reset(charges),
-    storeKey: (bucket, key) => store.storeKey(bucket, key),
-    onStateChange: (listener) => store.onStateChange(listener),
-    close: () => store.close(),
-    ...own,
-  }
-}
 
 async function over(t: Test, options: RateLimitOptions, own: Partial<AsyncStore>) {
   const { client } = await serve(t)

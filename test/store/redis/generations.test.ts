@@ -20,20 +20,6 @@ test('the entries written last are held, half as many as there is room for and n
   t.end()
 })
 
-test('what is used is held as if it were written then', (t) => {
-  const map = new Generations<number>(4)
-  map.set('a', 1)
-  map.set('b', 2)
-  for (const id of ['c', 'd', 'e', 'f']) {
-    t.equal(map.use('a'), 1, `before ${id}`)
-    map.set(id, 0)
-  }
-  t.equal(map.get('b'), undefined, 'what is not used goes')
-  t.equal(map.use('b'), undefined)
-  t.equal(map.use('a'), 1)
-  t.end()
-})
-
 test('what is deleted is gone, in whichever generation it was', (t) => {
   const map = new Generations<string>(4)
   for (const id of ['a', 'b', 'a', 'c', 'd']) map.set(id, id)

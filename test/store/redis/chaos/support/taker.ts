@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createLimiter } from '../../../../../lib/index.js'
 import { type RedisClient, redisStore } from '../../../../../lib/redis.js'
 import type { AsyncStore, Charge, LimiterOptions } from '../../../../../types/index.js'
+import { storeLike } from '../../../../fixtures/redis/store-like.js'
 import { monotonicMs } from './monotonic.js'
 import { flavourOf } from './subject.js'
 
@@ -61,22 +62,13 @@ async function prepare({ client, port, prefix, limiter: options, lease }: Job) {
 
 /** The store, and beside it a record of when it admitted. */
 function watched(store: AsyncStore, instants: number[]): AsyncStore {
-  return {
-    sync: false,
-    state: 'up',
-    open: (policy, space) => store.open(policy, space),
+  return storeLike(store, {
     async take(charges) {
       const allowed = await store.take(charges)
       if (allowed) instants.push(instantOf(charges[0]))
       return allowed
     },
-    peek: (charges) => store.peek(charges),
-    refund: (charges) => store.refund(charges),
-    reset: (charges) => store.reset(charges),
-    storeKey: (bucket, key) => store.storeKey(bucket, key),
-    onStateChange: (listener) => store.onStateChange(listener),
-    close: () => store.close(),
-  }
+  })
 }
 
 /** The stamp of a window is the instant of the charge, that of a token bucket the instant at which it would be full. */
