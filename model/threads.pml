@@ -3,7 +3,7 @@
  *
  * THREADS threads make OPS charges each, with RECORDS records for owners among them. A key's state is two words, which must be
  * equal whenever somebody looks; a charge adds 1 to both while they are below LIMIT. GROUP: a charge is for two keys in two
- * parts, all or nothing; else it is for one. CRASHES of the threads end at any step, FAILS of the charges fail at any step in a
+ * parts, all or nothing; else it is for one, under the lock of its part or, the quick way, under the latch of its line. CRASHES of the threads end at any step, FAILS of the charges fail at any step in a
  * thread that lives on. A thread that is merely slow needs no modelling: every step of the others may come before its next.
  *
  * In the end one more thread comes, looks at everything, and must find: both words equal; no more than LIMIT; every charge that
@@ -48,13 +48,18 @@
 #define LOST(r) (broken[r] || GONE(r))
 #endif
 
-byte lock[PARTS];
+byte lock[PARTS], latch[PARTS];
 byte first[PARTS], second[PARTS];
 
 byte name[RECORDS], generation[RECORDS], rescuer[RECORDS], count[RECORDS];
 bool broken[RECORDS];
 /* Entries of a journal: which word of which part, and its old value. */
 byte place[RECORDS * 4], value[RECORDS * 4];
+/* The part in which it took a latch last, from 1 on. */
+byte latched[RECORDS];
+
+#define HOLDS(x, p) (RECORD(lock[p]) == x || (latched[x] == (p) + 1 && RECORD(latch[p]) == x))
+#define MINE(p) (lock[p] == TICKET(r) || latch[p] == TICKET(r))
 
 /* By name, from 1 on; the last is the one who looks at the end. */
 bool ended[THREADS + 2];
@@ -110,8 +115,8 @@ inline rescue(x) {
       STEP(
         holder = place[x * 4 + i];
         if
-        :: RECORD(lock[holder / 2]) == x && holder % 2 == 0 -> first[holder / 2] = value[x * 4 + i]
-        :: RECORD(lock[holder / 2]) == x && holder % 2 == 1 -> second[holder / 2] = value[x * 4 + i]
+        :: HOLDS(x, holder / 2) && holder % 2 == 0 -> first[holder / 2] = value[x * 4 + i]
+        :: HOLDS(x, holder / 2) && holder % 2 == 1 -> second[holder / 2] = value[x * 4 + i]
         :: else
         fi
       )
@@ -130,6 +135,12 @@ inline rescue(x) {
       i++
     :: else -> break
     od;
+    STEP(
+      if
+      :: latched[x] != 0 && RECORD(latch[latched[x] - 1]) == x -> latch[latched[x] - 1] = 0
+      :: else
+      fi
+    );
     STEP(broken[x] = false);
     STEP(rescuer[x] = 0; saving = 0)
   :: else -> STEP(rescuer[x] = 0; saving = 0)
@@ -158,19 +169,73 @@ inline acquire(p) {
   od
 }
 
+/* With the lock of part p, waits until nobody has the latch in it. */
+inline settle(p) {
+  do
+  :: STEP(holder = latch[p]);
+    if
+    :: holder == 0 -> break
+    :: else
+    fi;
+    owner = RECORD(holder);
+    if
+    :: latch[p] != holder
+    :: LOST(owner) -> rescue(owner)
+    fi
+  od
+}
+
+/* Looks whether somebody has the lock of part p. */
+inline look(p) {
+  STEP(holder = lock[p])
+}
+
+/* Takes the latch in part p: quick if nobody has it, nor the lock of the part. */
+inline enterLine(p) {
+  STEP(latched[r] = p + 1);
+#ifdef BUG_LOOK
+  look(p);
+  quick = holder == 0;
+#else
+  quick = true;
+#endif
+  if
+  :: quick ->
+    STEP(
+      holder = latch[p];
+      if
+      :: holder == 0 -> latch[p] = TICKET(r)
+      :: else -> quick = false
+      fi
+    )
+  :: else
+  fi;
+#if !defined(BUG_LOOK) && !defined(BUG_LATCH)
+  if
+  :: quick ->
+    look(p);
+    if
+    :: holder != 0 -> quick = false; STEP(latch[p] = 0)
+    :: else
+    fi
+  :: else
+  fi
+#endif
+}
+
 /* Journal entries of both words of part p, then both words; the lock must be ours all the while. */
 inline charge(p) {
 #ifndef BUG_NOTE
   note(p, 0, first[p]);
   note(p, 1, second[p]);
 #endif
-  STEP(assert(lock[p] == TICKET(r)); first[p]++);
-  STEP(assert(lock[p] == TICKET(r)); second[p]++)
+  STEP(assert(MINE(p)); first[p]++);
+  STEP(assert(MINE(p)); second[p]++)
 }
 
 proctype thread(byte me) {
   byte r, n, i, holder, owner, op, saving;
-  bool acquired, inSection, fits;
+  bool acquired, inSection, fits, quick;
 
   atomic {
     /* A record that is free, or whose thread has ended: there is one by and by. */
@@ -209,16 +274,33 @@ next:
   od;
   STEP(count[r] = 0);
   if
-  :: me > THREADS -> goto look
+  :: me > THREADS -> goto inspect
   :: me <= THREADS && op == OPS -> goto gone
   :: else
   fi;
   op++;
   n = 0;
   inSection = true;
-  acquire(0);
+  quick = false;
+#ifndef GROUP
+  if
+  :: enterLine(0)
+  :: true
+  fi;
+#endif
+  if
+  :: !quick ->
+    acquire(0);
 #ifdef GROUP
-  acquire(1);
+    acquire(1);
+    settle(1);
+#endif
+#ifndef BUG_SETTLE
+    settle(0)
+#endif
+  :: else
+  fi;
+#ifdef GROUP
   assert(first[1] == second[1] && first[0] == first[1]);
 #endif
   assert(first[0] == second[0]);
@@ -235,7 +317,10 @@ next:
 #endif
   :: else
   fi;
-  STEP(lock[0] = 0);
+  if
+  :: quick -> STEP(latch[0] = 0)
+  :: else -> STEP(lock[0] = 0)
+  fi;
 #ifdef GROUP
   STEP(lock[1] = 0);
 #endif
@@ -258,10 +343,12 @@ failed:
   };
   goto next;
 
-look:
+inspect:
   acquire(0);
+  settle(0);
 #ifdef GROUP
   acquire(1);
+  settle(1);
   assert(first[1] == second[1] && first[0] == first[1]);
 #endif
   assert(first[0] == second[0]);

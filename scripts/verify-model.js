@@ -23,7 +23,15 @@ const BREAK = [
   ['locks are given back before the charge is committed', 'BUG_COMMIT'],
   ['two threads put the same thing in order', 'BUG_RESCUE'],
   ['a record changes hands under the same ticket', 'BUG_GENERATION'],
-].map(([name, bug]) => [name, { [bug]: 1, THREADS: 3, RECORDS: 2, GROUP: 1, CRASHES: 2 }])
+]
+  .map(([name, bug]) => [name, { [bug]: 1, THREADS: 3, RECORDS: 2, GROUP: 1, CRASHES: 2 }])
+  .concat(
+    [
+      ['who takes a latch does not look at the lock of the part', 'BUG_LATCH'],
+      ['who takes a latch has looked at the lock before', 'BUG_LOOK'],
+      ['who locks a part does not wait for its latches', 'BUG_SETTLE'],
+    ].map(([name, bug]) => [name, { [bug]: 1, THREADS: 2, CRASHES: 0 }]),
+  )
 
 function run(command, args, cwd) {
   return new Promise((done) => {

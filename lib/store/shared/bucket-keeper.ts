@@ -10,6 +10,7 @@ import type { Part } from './part.js'
  * ticks from now on, so that its numbers stay exact however long the memory lives.
  */
 export class BucketKeeper implements Keeper {
+  readonly isWithinSlots = true
   readonly #laws: Laws
   #law: TokenBucket = { burst: 0, interval: 0, tolerance: 0, resolution: 1 }
   #tag = 0
@@ -20,12 +21,12 @@ export class BucketKeeper implements Keeper {
     this.#laws = laws
   }
 
-  wait({ policy, tag }: SharedBucket, { part, slot }: Place, cost: number, now: number): number {
+  wait({ policy, tag }: SharedBucket, { part, at }: Place, cost: number, now: number): number {
     const law = policy.law as TokenBucket
     this.#law = law
     this.#tag = tag
     this.#now = now
-    this.#tat = slot < 0 ? 0 : tokenBucket.settle(law, ticks(law, part, slot, now), 0)
+    this.#tat = at < 0 ? 0 : tokenBucket.settle(law, ticks(law, part, at, now), 0)
     return tokenBucket.wait(law, this.#tat, 0, cost)
   }
 
@@ -53,25 +54,25 @@ export class BucketKeeper implements Keeper {
     this.#write(place, false)
   }
 
-  heat(tag: number, part: Part, slot: number, now: number): number {
+  heat(tag: number, part: Part, at: number, now: number): number {
     const law = this.#laws.get(tag) as TokenBucket
-    const owed = ticks(law, part, slot, now)
+    const owed = ticks(law, part, at, now)
     if (owed <= 0) return 0
     const spent = Math.min(1, owed / law.tolerance)
-    return part.marked(slot) ? 1 + spent : spent
+    return part.marked(at) ? 1 + spent : spent
   }
 
   release(): void {}
 
-  #write({ part, slot }: Place, lone: boolean): void {
+  #write({ part, at }: Place, lone: boolean): void {
     const { resolution } = this.#law
     // Most laws count in microseconds, and a division would be most of what is done here.
     const whole = resolution === 1 ? this.#tat : Math.floor(this.#tat / resolution)
-    part.setState(slot, this.#tag, this.#now + whole, this.#tat - whole * resolution, lone)
+    part.setState(at, this.#tag, this.#now + whole, this.#tat - whole * resolution, lone)
   }
 }
 
 /** The tat of a slot in ticks from `now` on. */
-function ticks({ resolution }: TokenBucket, part: Part, slot: number, now: number): number {
-  return Math.max(0, (part.state(slot) - now) * resolution + part.extra(slot))
+function ticks({ resolution }: TokenBucket, part: Part, at: number, now: number): number {
+  return Math.max(0, (part.state(at) - now) * resolution + part.extra(at))
 }

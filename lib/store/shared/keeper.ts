@@ -11,12 +11,12 @@ export interface SharedBucket extends Bucket {
   readonly keeper: Keeper
 }
 
-/** Where a key is: its part, its digest, and its slot there or -1 while it has none. */
+/** Where a key is: its part, its digest, and the first word of its slot or -1 while it has none. */
 export interface Place {
   part: Part
   low: number
   high: number
-  slot: number
+  at: number
 }
 
 /**
@@ -25,6 +25,8 @@ export interface Place {
  * microseconds.
  */
 export interface Keeper {
+  /** Is all that it keeps of a key in the key's slot? */
+  readonly isWithinSlots: boolean
   /** Loads a key's state. Returns how long `cost` has to wait, in the law's own unit: 0 for not at all, `Infinity` for ever. */
   wait(bucket: SharedBucket, place: Place, cost: number, now: number): number
   /** Reads of the part what `tell` will need besides. */
@@ -41,7 +43,7 @@ export interface Keeper {
   /** Gives units back, as `SyncStore.refund` says. It happens at the next commit. */
   refund(charge: Charge, place: Place, now: number): void
   /** As `Owner.heat`. */
-  heat(tag: number, part: Part, slot: number, now: number): number
+  heat(tag: number, part: Part, at: number, now: number): number
   /** As `Owner.release`. */
-  release(part: Part, slot: number): void
+  release(part: Part, at: number): void
 }

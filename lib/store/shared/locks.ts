@@ -1,7 +1,7 @@
 import type { Cells } from './cells.js'
 import { badMemory } from './errors.js'
 import { Journal, partAt } from './journal.js'
-import { type Layout, OWNER, OWNER_WORDS, PAGE, PAGE_WORDS } from './layout.js'
+import { isLatch, type Layout, LINE_WORDS, OWNER, OWNER_WORDS, PAGE, PAGE_WORDS } from './layout.js'
 import type { Lifeline } from './lifeline.js'
 
 /** A ticket is the number of an owner's record, from 1 on, in its low bits, and above it how often the record changed hands. */
@@ -40,6 +40,8 @@ export class Locks {
   readonly #lifeline: Lifeline
   readonly #mostNaps: number
   readonly #number: number
+  /** Word that says which latch this thread has, or had last. */
+  readonly #latchAt: number
 
   /** Gives up on a lock after `mostNaps` times a ms. */
   constructor(cells: Cells, layout: Layout, lifeline: Lifeline, mostNaps = MOST_NAPS) {
@@ -49,6 +51,7 @@ export class Locks {
     this.#mostNaps = mostNaps
     this.#number = this.#register()
     this.brokenAt = this.#record(this.#number) + OWNER.BROKEN
+    this.#latchAt = this.#record(this.#number) + OWNER.LATCH
     this.ticket = this.#ticketOf(this.#number)
     this.journal = new Journal(cells, layout, this.#number)
     // Whatever the thread that had the record before left behind.
@@ -67,26 +70,44 @@ export class Locks {
 
   /** Waits for the lock of the part whose page begins at that word. Several are always taken in ascending order. */
   lock(page: number): void {
-    if (this.#cells.swap(page, 0, this.ticket) !== 0) this.#wait(page)
+    if (this.#cells.swap(page, 0, this.ticket) !== 0) this.#wait(page, this.ticket)
+  }
+
+  /** Takes a latch, unless another thread has it or the lock of its part, whose page begins at that word. */
+  takeLatch(latch: number, page: number): boolean {
+    const cells = this.#cells
+    // Whoever finds this thread gone in it is told where to look, before there is anything to be found.
+    cells.set(this.#latchAt, latch)
+    if (cells.swap(latch, 0, this.ticket) !== 0) return false
+    // Who locks a part looks at its latches afterwards. One of the two sees the other.
+    if (Atomics.load(cells.words, page) === 0) return true
+    cells.publish(latch, 0)
+    return false
+  }
+
+  /** Waits until nobody has that latch, without taking it. */
+  awaitLatch(latch: number): void {
+    this.#wait(latch, 0)
   }
 
   unlock(page: number): void {
     this.#cells.publish(page, 0)
   }
 
-  #wait(at: number): void {
+  /** Waits until the word of a lock or latch is free, and writes `mine`. */
+  #wait(at: number, mine: number): void {
     const cells = this.#cells
     for (let naps = 0; naps <= this.#mostNaps; naps++) {
       let holder = this.ticket
       for (let spins = 0; spins < SPINS; spins++) {
-        holder = cells.swap(at, 0, this.ticket)
+        holder = cells.swap(at, 0, mine)
         if (holder === 0 || holder === this.ticket) return
       }
       const number = this.#numberOf(holder)
       // No thread of ours wrote that.
       if (number < 0) cells.swap(at, holder, 0)
       else if (this.#isBroken(number) || (naps % NAPS_PER_LOOK === 1 && this.#isGone(number)))
-        this.#rescue(number)
+        this.#rescue(number, at)
       else Atomics.wait(cells.words, at, holder, NAP)
     }
     throw badMemory('is locked by a thread that is alive and does not go on')
@@ -115,8 +136,11 @@ export class Locks {
     throw badMemory(`is used by ${maxThreads} threads already: maxThreads allows no more`)
   }
 
-  /** Puts in order what the owner of that number left, or waits a little while another does. */
-  #rescue(number: number): void {
+  /**
+   * Puts in order what the owner of that number left, or waits a little while another does. `wanted`: the word of a lock or latch
+   * that is wanted from it.
+   */
+  #rescue(number: number, wanted = -1): void {
     const cells = this.#cells
     const at = this.#record(number) + OWNER.RESCUER
     const rescuer = cells.swap(at, 0, this.ticket)
@@ -126,18 +150,25 @@ export class Locks {
     }
     try {
       // Only now is it certain: nobody else puts it in order, and no new thread has begun to use the record.
-      if (this.#isBroken(number) || this.#isGone(number)) this.#putInOrder(number)
+      if (this.#isBroken(number) || this.#isGone(number)) this.#putInOrder(number, wanted)
     } finally {
       Atomics.store(this.#cells.words, at, 0)
     }
   }
 
-  #putInOrder(number: number): void {
+  #putInOrder(number: number, wanted: number): void {
     const cells = this.#cells
-    const holds = (part: number) => part >= 0 && this.#numberOf(cells.words[this.#lockAt(part)]) === number
-    const journal = new Journal(cells, this.#layout, number)
-    journal.rollBack((at, length) => holds(partAt(this.#layout, at, length)))
-    for (let part = 0; part <= this.#layout.parts; part++) if (holds(part)) this.unlock(this.#lockAt(part))
+    const layout = this.#layout
+    const has = (at: number) => this.#numberOf(cells.words[at]) === number
+    const holds = (part: number) => part >= 0 && has(this.#lockAt(part))
+    const latch = cells.words[this.#record(number) + OWNER.LATCH]
+    const hasLatch = isLatch(layout, latch) && has(latch)
+    const inLine = (at: number, length: number) =>
+      hasLatch && at > latch && length >= 0 && at + length <= latch + LINE_WORDS
+    const journal = new Journal(cells, layout, number)
+    journal.rollBack((at, length) => holds(partAt(layout, at, length)) || inLine(at, length))
+    for (let part = 0; part <= layout.parts; part++) if (holds(part)) this.unlock(this.#lockAt(part))
+    for (const at of [latch, wanted]) if (isLatch(layout, at) && has(at)) this.unlock(at)
     cells.publish(this.#record(number) + OWNER.BROKEN, 0)
   }
 

@@ -1,14 +1,15 @@
 import { CROWDED, type Evictable, freeExpired, freeOrFind, LOOK_WHEN_CROWDED } from '../eviction.js'
 import type { Cells } from './cells.js'
 import type { Journal } from './journal.js'
-import { keysOf, type Layout, PAGE, PAGE_WORDS, SLOT_WORDS, TAGS } from './layout.js'
+import { keysOf, type Layout, LINE_SLOTS, LINE_WORDS, PAGE, PAGE_WORDS, SLOT_WORDS, TAGS } from './layout.js'
+import type { Locks } from './locks.js'
 
 /** Who knows what the state of a slot means. */
 export interface Owner {
-  /** As `Evictable.heatAt`, of a slot in use. */
-  heat(part: Part, slot: number): number
+  /** As `Evictable.heatAt`, of a slot in use, by its first word. */
+  heat(part: Part, at: number): number
   /** The slot's key is about to be forgotten: what it holds elsewhere in the part is to be given back. */
-  release(part: Part, slot: number): void
+  release(part: Part, at: number): void
 }
 
 const TWO_32 = 0x100000000
@@ -17,14 +18,17 @@ const EXTRA_SHIFT = 11
 const MARK = 1
 
 /**
- * One part of the keys: a table with linear probing, five words a slot, five sixths full at most, so 24 bytes a key.
+ * One part of the keys: a table with linear probing, three slots of five words in each line after its latch, five sixths full at
+ * most, so 26 bytes a key.
  *
  *     word 0, 1   digest of the key; both 0: the slot is empty
  *     word 2      1 bit of mark, 10 of tag, 17 of extra state
  *     word 3, 4   53 bits of state
  *
- * Everything here is for who holds the part's lock. Words are never trusted: what is read is brought into range, no loop is
- * longer than the table. Each verb that moves or removes a key is a change of its own, committed when it returns.
+ * Everything here but `look` is for who holds the part's lock, and `holds`, `mark` and what concerns state also for who holds the
+ * latch of the slot's line. Who has the lock waits for a latch before it deals with the state of a slot. Words are never trusted: what
+ * is read is brought into range, no loop is longer than the table. Each verb that moves or removes a key is a change of its own,
+ * committed when it returns.
  */
 export class Part implements Evictable {
   readonly number: number
@@ -36,14 +40,18 @@ export class Part implements Evictable {
   readonly page: number
   readonly arena: number
   readonly #table: number
+  readonly #lines: number
+  readonly #locks: Locks
   readonly #owner: Owner
 
-  constructor(cells: Cells, layout: Layout, number: number, journal: Journal, owner: Owner) {
+  constructor(cells: Cells, layout: Layout, number: number, locks: Locks, owner: Owner) {
     this.cells = cells
     this.number = number
     this.slots = layout.slots
+    this.#lines = layout.slots / LINE_SLOTS
     this.maxKeys = keysOf(layout, number)
-    this.journal = journal
+    this.journal = locks.journal
+    this.#locks = locks
     this.page = layout.pages + number * PAGE_WORDS
     this.#table = layout.tables + number * layout.partWords
     this.arena = this.#table + layout.tableWords
@@ -68,36 +76,53 @@ export class Part implements Evictable {
     return this.cells.doubles[(this.page + PAGE.FORGOTTEN) >> 1]
   }
 
-  /** The later of `now` and the latest instant that the part has seen, in microseconds: its time never steps back. */
+  /** The latest instant that an owner of the lock has seen, in microseconds. */
+  get last(): number {
+    return this.cells.doubles[(this.page + PAGE.LAST) >> 1]
+  }
+
+  /** The later of `now` and `last`, which becomes the latest: the part's time never steps back. */
   observe(now: number): number {
-    const at = this.page + PAGE.LAST
-    const last = this.cells.doubles[at >> 1]
+    const { last } = this
     if (last >= now) return last
-    this.cells.setDouble(at, now)
+    this.cells.setDouble(this.page + PAGE.LAST, now)
     return now
   }
 
-  /** The slot of a digest, or -1. */
+  /** The first word of a digest's slot, or -1. Nobody changes its state then. */
   find(low: number, high: number): number {
+    const slot = this.#look(low, high)
+    if (slot < 0) return -1
+    this.#settle(slot)
+    return this.at(slot)
+  }
+
+  /** The latch of the line where the search for a digest begins. */
+  homeLatch(low: number): number {
+    return this.#table + this.#homeLine(low) * LINE_WORDS
+  }
+
+  /** The latch of the line that a digest is in, or -1: for who holds nothing, and so may be wrong. */
+  latchOf(low: number, high: number): number {
+    const slot = this.#look(low, high)
+    return slot < 0 ? -1 : this.#latch(slot)
+  }
+
+  /** The first word of a digest's slot in the line of that latch, or -1. */
+  findInLine(latch: number, low: number, high: number): number {
     const { words } = this.cells
-    let slot = this.#home(low)
-    for (let i = 0; i < this.slots; i++) {
-      const at = this.#table + slot * SLOT_WORDS
-      if (words[at] === low && words[at + 1] === high) return slot
-      if (words[at] === 0 && words[at + 1] === 0) return -1
-      slot = this.#next(slot)
-    }
+    for (let at = latch + 1; at < latch + LINE_WORDS; at += SLOT_WORDS)
+      if (words[at] === low && words[at + 1] === high) return at
     return -1
   }
 
-  /** Gives a digest that is not there a slot of state 0, which equals none, forgetting another key if it must. */
+  /** Gives a digest that is not there a slot of state 0, which equals none, forgetting another key if it must; returns its first word. */
   insert(low: number, high: number, tag: number): number {
     if (this.keys >= this.maxKeys) this.forgetOne(this)
     else if (this.keys >= this.maxKeys * CROWDED) freeExpired(this, LOOK_WHEN_CROWDED)
-    let slot = this.#home(low)
+    let slot = this.#homeLine(low) * LINE_SLOTS
     for (let i = 0; i < this.slots && this.inUse(slot); i++) slot = this.#next(slot)
-    const at = this.#table + slot * SLOT_WORDS
-    this.journal.save(at, SLOT_WORDS)
+    const at = this.#save(slot)
     this.#count(1)
     const { cells } = this
     cells.set(at, low)
@@ -106,7 +131,7 @@ export class Part implements Evictable {
     cells.set(at + 3, 0)
     cells.set(at + 4, 0)
     this.journal.commit()
-    return slot
+    return at
   }
 
   /** Makes room as the hand finds it in this part, or in a view of it: at least one key goes, if there is any that may. */
@@ -122,13 +147,14 @@ export class Part implements Evictable {
   /** Empties a slot and closes the gap, so that every probe still finds its key. Other slots may move. */
   remove(slot: number): void {
     const { words } = this.cells
-    this.#owner.release(this, slot)
+    this.#owner.release(this, this.at(slot))
     this.#count(-1)
     let gap = slot
     let next = this.#next(slot)
     for (let i = 1; i < this.slots && this.inUse(next); i++) {
-      const at = this.#table + next * SLOT_WORDS
-      if (this.#distance(this.#home(words[at]), next) >= this.#distance(gap, next)) {
+      const at = this.at(next)
+      if (this.#distance(this.#homeLine(words[at]) * LINE_SLOTS, next) >= this.#distance(gap, next)) {
+        this.#settle(next)
         const to = this.#save(gap)
         for (let word = 0; word < SLOT_WORDS; word++) this.cells.set(to + word, words[at + word])
         gap = next
@@ -148,65 +174,103 @@ export class Part implements Evictable {
   }
 
   heatAt(slot: number): number {
-    return this.inUse(slot) ? this.#owner.heat(this, slot) : Number.POSITIVE_INFINITY
+    if (!this.inUse(slot)) return Number.POSITIVE_INFINITY
+    this.#settle(slot)
+    return this.#owner.heat(this, this.at(slot))
   }
 
   inUse(slot: number): boolean {
-    const at = this.#table + slot * SLOT_WORDS
+    const at = this.at(slot)
     return this.cells.words[at] !== 0 || this.cells.words[at + 1] !== 0
   }
 
-  holds(slot: number, low: number, high: number): boolean {
-    const at = this.#table + slot * SLOT_WORDS
+  /** Frees the slot whose first word that is. */
+  removeAt(at: number): void {
+    const line = Math.floor((at - this.#table) / LINE_WORDS)
+    this.remove(Math.floor((at - this.#table - line - 1) / SLOT_WORDS))
+  }
+
+  holds(at: number, low: number, high: number): boolean {
     return this.cells.words[at] === low && this.cells.words[at + 1] === high
   }
 
-  /** An integer from 0 to 2^53 - 1. */
-  state(slot: number): number {
-    const at = this.#table + slot * SLOT_WORDS
-    return ((this.cells.words[at + 4] & 0x1fffff) >>> 0) * TWO_32 + (this.cells.words[at + 3] >>> 0)
+  /** An integer from 0 to 2^53 - 1. `at`, here and below, is the first word of a slot. */
+  state(at: number): number {
+    const { words } = this.cells
+    return ((words[at + 4] & 0x1fffff) >>> 0) * TWO_32 + (words[at + 3] >>> 0)
   }
 
   /** An integer from 0 to 2^17 - 1. */
-  extra(slot: number): number {
-    return (this.cells.words[this.#table + slot * SLOT_WORDS + 2] >>> EXTRA_SHIFT) & 0x1ffff
+  extra(at: number): number {
+    return (this.cells.words[at + 2] >>> EXTRA_SHIFT) & 0x1ffff
   }
 
-  tag(slot: number): number {
-    return (this.cells.words[this.#table + slot * SLOT_WORDS + 2] >>> TAG_SHIFT) & (TAGS - 1)
+  tag(at: number): number {
+    return (this.cells.words[at + 2] >>> TAG_SHIFT) & (TAGS - 1)
   }
 
-  marked(slot: number): boolean {
-    return (this.cells.words[this.#table + slot * SLOT_WORDS + 2] & MARK) === MARK
+  marked(at: number): boolean {
+    return (this.cells.words[at + 2] & MARK) === MARK
   }
 
   /**
    * Sets state and extra state and clears the mark, at the next commit. `lone` if nothing else is written with it: then it needs
-   * no note where only one word changes, as it mostly does.
+   * no note where only one word changes, as it mostly does. Nothing is written for a key that a damaged memory has lost: -1.
    */
-  setState(slot: number, tag: number, state: number, extra: number, lone = false): void {
+  setState(at: number, tag: number, state: number, extra: number, lone = false): void {
+    if (at < 0) return
     const { words } = this.cells
-    const at = this.#table + slot * SLOT_WORDS + 2
     const first = (extra << EXTRA_SHIFT) | (tag << TAG_SHIFT)
     const last = Math.floor(state / TWO_32)
-    if (lone && words[at] === first && words[at + 2] === last) {
-      this.cells.set(at + 1, state)
+    if (lone && words[at + 2] === first && words[at + 4] === last) {
+      this.cells.set(at + 3, state)
       return
     }
-    this.journal.save(at, 3)
-    this.cells.set(at, first)
-    this.cells.set(at + 1, state)
-    this.cells.set(at + 2, last)
+    this.journal.save(at + 2, 3)
+    this.cells.set(at + 2, first)
+    this.cells.set(at + 3, state)
+    this.cells.set(at + 4, last)
   }
 
   /** Marks the key as being denied: one word, so there is nothing to put back. */
-  mark(slot: number): void {
-    const at = this.#table + slot * SLOT_WORDS + 2
-    if (!this.marked(slot)) this.cells.set(at, this.cells.words[at] | MARK)
+  mark(at: number): void {
+    if (!this.marked(at)) this.cells.set(at + 2, this.cells.words[at + 2] | MARK)
+  }
+
+  #homeLine(low: number): number {
+    return (((low >>> 0) * this.#lines) / TWO_32) | 0
+  }
+
+  #latch(slot: number): number {
+    return this.#table + lineOf(slot) * LINE_WORDS
+  }
+
+  /** The first word of a slot. */
+  at(slot: number): number {
+    // Each line has one word beside its slots, and the latch comes first.
+    return this.#table + slot * SLOT_WORDS + lineOf(slot) + 1
+  }
+
+  #look(low: number, high: number): number {
+    const { words } = this.cells
+    let slot = this.#homeLine(low) * LINE_SLOTS
+    for (let i = 0; i < this.slots; i++) {
+      const at = this.at(slot)
+      if (words[at] === low && words[at + 1] === high) return slot
+      if (words[at] === 0 && words[at + 1] === 0) return -1
+      slot = this.#next(slot)
+    }
+    return -1
+  }
+
+  /** Waits until nobody holds the latch of a slot's line; while the part is locked, nobody takes it to any effect. */
+  #settle(slot: number): void {
+    const latch = this.#latch(slot)
+    if (Atomics.load(this.cells.words, latch) !== 0) this.#locks.awaitLatch(latch)
   }
 
   #save(slot: number): number {
-    const at = this.#table + slot * SLOT_WORDS
+    const at = this.at(slot)
     this.journal.save(at, SLOT_WORDS)
     return at
   }
@@ -217,10 +281,6 @@ export class Part implements Evictable {
     this.cells.set(at, this.cells.words[at] + more)
   }
 
-  #home(low: number): number {
-    return Math.floor(((low >>> 0) * this.slots) / TWO_32)
-  }
-
   #next(slot: number): number {
     return slot + 1 === this.slots ? 0 : slot + 1
   }
@@ -228,4 +288,8 @@ export class Part implements Evictable {
   #distance(from: number, to: number): number {
     return to >= from ? to - from : to - from + this.slots
   }
+}
+
+function lineOf(slot: number): number {
+  return (slot / LINE_SLOTS) | 0
 }

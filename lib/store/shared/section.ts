@@ -26,6 +26,8 @@ export class Section implements Owner {
   readonly #locks: Locks
   readonly #partShift: number
   #size = 0
+  /** Word of what `enterOne` or `enterLine` has taken. */
+  #held = 0
   /** Pages to be locked, in ascending order: the first so many. */
   readonly #pages: number[] = []
   #locked = 0
@@ -38,7 +40,7 @@ export class Section implements Owner {
     this.spaces = new Spaces(cells, layout)
     this.directory = layout.pages + layout.parts * PAGE_WORDS
     const numbers = Array.from({ length: layout.parts }, (_, number) => number)
-    this.parts = numbers.map((number) => new Part(cells, layout, number, this.#locks.journal, this))
+    this.parts = numbers.map((number) => new Part(cells, layout, number, this.#locks, this))
   }
 
   /** Begins a section of one charge: where its key belongs, its slot not looked for. No lock is held yet. */
@@ -49,22 +51,52 @@ export class Section implements Owner {
   }
 
   /**
-   * Waits for the lock of the part and finds the slot; returns the time of the part. What is done until `leaveOne` is a `run`
-   * of one charge, and quicker: who throws in between raises the flag at `brokenAt`.
+   * Waits for the lock of the part and finds the slot. What is done until `leaveOne` is a `run` of one charge, and quicker: who throws in
+   * between raises the flag at `brokenAt`.
    */
-  enterOne(place: Place, time: number): number {
+  enterOne(place: Place, time: number): void {
     const { part } = place
     this.#size = 1
     this.#locked = 1
+    this.#held = part.page
     this.#locks.lock(part.page)
-    const now = part.observe(time)
-    this.now = now
-    place.slot = part.find(place.low, place.high)
-    return now
+    this.now = part.observe(time)
+    place.at = part.find(place.low, place.high)
   }
 
-  leaveOne({ part }: Place): void {
-    this.#locks.unlock(part.page)
+  /**
+   * As `enterOne`, but takes only the latch of the line that the key is in: other threads go on in the same part. Nothing but the state
+   * of the slot may be written then. Returns false, and holds nothing, where that is not possible.
+   */
+  enterLine(place: Place, time: number): boolean {
+    const { part, low } = place
+    // Taken unseen, since to look first would fetch the line twice where another thread had it.
+    return this.#tryLine(place, part.homeLatch(low), time) || this.#tryOtherLine(place, time)
+  }
+
+  #tryOtherLine(place: Place, time: number): boolean {
+    const { part, low, high } = place
+    const latch = part.latchOf(low, high)
+    return latch >= 0 && this.#tryLine(place, latch, time)
+  }
+
+  #tryLine(place: Place, latch: number, time: number): boolean {
+    const { part, low, high } = place
+    if (!this.#locks.takeLatch(latch, part.page)) return false
+    const at = part.findInLine(latch, low, high)
+    if (at < 0) {
+      this.#locks.unlock(latch)
+      return false
+    }
+    const { last } = part
+    this.#held = latch
+    this.now = last > time ? last : time
+    place.at = at
+    return true
+  }
+
+  leaveOne(): void {
+    this.#locks.unlock(this.#held)
   }
 
   /**
@@ -110,14 +142,14 @@ export class Section implements Owner {
       const { part, low, high } = this.places[i]
       // All parts of a call see the same instant.
       part.observe(this.now)
-      this.places[i].slot = part.find(low, high)
+      this.places[i].at = part.find(low, high)
     }
   }
 
   #locate({ bucket, key }: Charge, i: number): void {
     const { hasher } = bucket as SharedBucket
     hasher.digest(0, key)
-    if (i === this.places.length) this.places.push({ part: this.parts[0], low: 0, high: 0, slot: -1 })
+    if (i === this.places.length) this.places.push({ part: this.parts[0], low: 0, high: 0, at: -1 })
     const place = this.places[i]
     place.part = this.parts[(hasher.high >>> 1) >>> this.#partShift]
     place.low = hasher.low
@@ -134,17 +166,17 @@ export class Section implements Owner {
   }
 
   /** @internal The table asks. */
-  heat(part: Part, slot: number): number {
+  heat(part: Part, at: number): number {
     for (let i = 0; i < this.#size; i++) {
       const place = this.places[i]
-      if (place.part === part && part.holds(slot, place.low, place.high)) return Number.POSITIVE_INFINITY
+      if (place.part === part && part.holds(at, place.low, place.high)) return Number.POSITIVE_INFINITY
     }
-    const tag = part.tag(slot)
-    return this.spaces.keeperOf(tag)?.heat(tag, part, slot, this.now) ?? 0
+    const tag = part.tag(at)
+    return this.spaces.keeperOf(tag)?.heat(tag, part, at, this.now) ?? 0
   }
 
   /** @internal The table tells. */
-  release(part: Part, slot: number): void {
-    this.spaces.keeperOf(part.tag(slot))?.release(part, slot)
+  release(part: Part, at: number): void {
+    this.spaces.keeperOf(part.tag(at))?.release(part, at)
   }
 }

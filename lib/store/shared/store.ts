@@ -101,7 +101,10 @@ export class SharedStore implements SyncStore {
     this.#section.run(NOTHING, 0, answer, this.#section.directory)
   }
 
-  /** As `#takeAll`, of one charge, and quicker: what it is told is worked out when the lock has been given back. */
+  /**
+   * As `#takeAll`, of one charge, and quicker: what it is told is worked out when the lock has been given back, and where only the state
+   * of a slot may change, threads exclude each other from its line only.
+   */
   #takeOne(charge: Charge): boolean {
     const section = this.#section
     const bucket = charge.bucket as SharedBucket
@@ -111,15 +114,16 @@ export class SharedStore implements SyncStore {
     const now = this.#clock()
     let wait = 0
     try {
-      wait = keeper.wait(bucket, place, cost, section.enterOne(place, now))
+      if (!(keeper.isWithinSlots && section.enterLine(place, now))) section.enterOne(place, now)
+      wait = keeper.wait(bucket, place, cost, section.now)
       if (wait !== 0) mark(place, wait)
       else if (cost > 0) {
-        if (place.slot < 0) place.slot = place.part.insert(place.low, place.high, bucket.tag)
+        if (place.at < 0) place.at = place.part.insert(place.low, place.high, bucket.tag)
         wait = keeper.prepare(place, cost)
         if (wait === 0) keeper.charge(charge, place, cost, true)
       }
       keeper.look()
-      section.leaveOne(place)
+      section.leaveOne()
     } catch (error) {
       Atomics.store(section.cells.words, section.brokenAt, 1)
       throw error
@@ -168,7 +172,7 @@ export class SharedStore implements SyncStore {
     if (cost === 0) return true
     const place = this.#section.places[i]
     this.#load(charge, i, cost)
-    if (place.slot < 0) place.slot = place.part.insert(place.low, place.high, tag)
+    if (place.at < 0) place.at = place.part.insert(place.low, place.high, tag)
     const wait = keeper.prepare(place, cost)
     if (wait !== 0) this.#tell(charge, wait)
     return wait === 0
@@ -184,7 +188,7 @@ export class SharedStore implements SyncStore {
   #load(charge: Charge, i: number, cost: number): number {
     const bucket = charge.bucket as SharedBucket
     const place = this.#section.places[i]
-    place.slot = place.part.find(place.low, place.high)
+    place.at = place.part.find(place.low, place.high)
     return bucket.keeper.wait(bucket, place, cost, this.#section.now)
   }
 
@@ -197,7 +201,7 @@ export class SharedStore implements SyncStore {
     for (let i = 0; i < charges.length; i++) {
       const charge = charges[i]
       const place = this.#section.places[i]
-      if (place.slot < 0 || charge.cost === 0) continue
+      if (place.at < 0 || charge.cost === 0) continue
       ;(charge.bucket as SharedBucket).keeper.refund(charge, place, this.#section.now)
       this.#section.commit()
     }
@@ -207,16 +211,16 @@ export class SharedStore implements SyncStore {
   readonly #reset = (charges: readonly Charge[]): boolean => {
     for (let i = 0; i < charges.length; i++) {
       const { part, low, high } = this.#section.places[i]
-      const slot = part.find(low, high)
-      if (slot >= 0) part.remove(slot)
+      const at = part.find(low, high)
+      if (at >= 0) part.removeAt(at)
     }
     return true
   }
 }
 
 /** Marks the key there, if there is one, as being denied. What never fits is no reason to keep a key. */
-function mark({ part, slot }: Place, wait: number): void {
-  if (slot >= 0 && wait !== Number.POSITIVE_INFINITY) part.mark(slot)
+function mark({ part, at }: Place, wait: number): void {
+  if (at >= 0 && wait !== Number.POSITIVE_INFINITY) part.mark(at)
 }
 
 /**

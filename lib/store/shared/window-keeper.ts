@@ -14,6 +14,7 @@ const SPARSE = 1 / 8
 
 /** Sliding windows: the state of a slot is the ref of the block of its ring, 0 while it has none. */
 export class WindowKeeper implements Keeper {
+  readonly isWithinSlots = false
   readonly #laws: Laws
   readonly #layout: Layout
   readonly #blocks: Blocks[] = []
@@ -32,14 +33,14 @@ export class WindowKeeper implements Keeper {
     this.#layout = layout
   }
 
-  wait({ policy, tag }: SharedBucket, { part, slot }: Place, cost: number, now: number): number {
+  wait({ policy, tag }: SharedBucket, { part, at }: Place, cost: number, now: number): number {
     const law = policy.law as SlidingWindow
     const ring = this.#ring
     this.#law = law
     this.#tag = tag
     this.#now = now
-    if (slot < 0) unload(ring)
-    else this.#blocksOf(part).load(part.state(slot), ring)
+    if (at < 0) unload(ring)
+    else this.#blocksOf(part).load(part.state(at), ring)
     this.#used = slidingWindow.used(law, ring, now)
     return slidingWindow.wait(law, ring, now, cost)
   }
@@ -63,30 +64,30 @@ export class WindowKeeper implements Keeper {
     slidingWindow.expire(ring, this.#used)
     if (overwrites) {
       // Committed first: the charge, which may be put back, writes where the units lay that have left.
-      blocks.save(part.state(place.slot), ring)
+      blocks.save(part.state(place.at), ring)
       part.journal.commit()
     }
     const sparse = !larger && units <= ring.capacity * SPARSE
     if (!larger && !sparse) return 0
     const order = orderFor(units)
     if (larger && !this.#makeRoom(part, order)) return this.#law.window
-    place.slot = part.find(place.low, place.high)
+    place.at = part.find(place.low, place.high)
     if (larger || blocks.has(order)) this.#move(place, order)
     return 0
   }
 
-  charge(charge: Charge, { part, slot }: Place, cost: number, lone: boolean): void {
-    const ref = part.state(slot)
+  charge(charge: Charge, { part, at }: Place, cost: number, lone: boolean): void {
+    const ref = part.state(at)
     slidingWindow.charge(this.#ring, this.#now, cost)
     this.#used += cost
     charge.stamp = this.#now
-    const marked = part.marked(slot)
+    const marked = part.marked(at)
     this.#blocksOf(part).save(ref, this.#ring, lone && !marked)
-    if (marked) part.setState(slot, this.#tag, ref, 0)
+    if (marked) part.setState(at, this.#tag, ref, 0)
   }
 
   refund({ bucket, cost, stamp }: Charge, place: Place, now: number): void {
-    const { part, slot } = place
+    const { part, at } = place
     const ring = this.#ring
     const blocks = this.#blocksOf(part)
     this.wait(bucket as SharedBucket, place, 0, now)
@@ -94,21 +95,21 @@ export class WindowKeeper implements Keeper {
     const younger = slidingWindow.used({ rate: 0, window: 0 }, ring, stamp)
     if (younger > 0) blocks.saveInstants(ring, Math.max(0, ring.count - younger - cost))
     slidingWindow.refund(ring, cost, stamp)
-    const ref = part.state(slot)
+    const ref = part.state(at)
     blocks.save(ref, ring)
-    if (part.marked(slot)) part.setState(slot, this.#tag, ref, 0)
+    if (part.marked(at)) part.setState(at, this.#tag, ref, 0)
   }
 
-  heat(tag: number, part: Part, slot: number, now: number): number {
+  heat(tag: number, part: Part, at: number, now: number): number {
     const law = this.#laws.get(tag) as SlidingWindow
-    this.#blocksOf(part).load(part.state(slot), this.#other)
+    this.#blocksOf(part).load(part.state(at), this.#other)
     const used = slidingWindow.used(law, this.#other, now)
     if (used === 0) return 0
-    return part.marked(slot) ? 1 + used / law.rate : used / law.rate
+    return part.marked(at) ? 1 + used / law.rate : used / law.rate
   }
 
-  release(part: Part, slot: number): void {
-    this.#blocksOf(part).give(part.state(slot))
+  release(part: Part, at: number): void {
+    this.#blocksOf(part).give(part.state(at))
   }
 
   /** Forgets keys that have rings until there is a block of that order; false if all of them do not suffice. */
@@ -126,18 +127,18 @@ export class WindowKeeper implements Keeper {
   }
 
   /** Moves the loaded ring to a block of that order, which there is, and commits it. */
-  #move({ part, slot }: Place, order: number): void {
+  #move({ part, at }: Place, order: number): void {
     const blocks = this.#blocksOf(part)
     const ring = this.#ring
     const target = this.#other
-    const before = part.state(slot)
+    const before = part.state(at)
     const after = blocks.take(order)
     blocks.load(after, target)
     for (let i = 0; i < ring.count; i++)
       target.slots[target.base + i] = ring.slots[ring.base + ((ring.start + i) % ring.capacity)]
     target.count = ring.count
     blocks.save(after, target)
-    part.setState(slot, this.#tag, after, 0)
+    part.setState(at, this.#tag, after, 0)
     blocks.give(before)
     part.journal.commit()
     blocks.load(after, ring)
@@ -182,8 +183,9 @@ class Ringed implements Evictable {
   }
 
   heatAt(slot: number): number {
-    const law = this.#laws.get(this.#part.tag(slot))
-    const ringed = law !== null && 'window' in law && this.#part.state(slot) !== 0
+    const at = this.#part.at(slot)
+    const law = this.#laws.get(this.#part.tag(at))
+    const ringed = law !== null && 'window' in law && this.#part.state(at) !== 0
     return ringed ? this.#part.heatAt(slot) : Number.POSITIVE_INFINITY
   }
 

@@ -4,8 +4,8 @@ import type { Ring } from '../../../lib/policy/index.js'
 import { newRing } from '../../../lib/store/memory/rings.js'
 import { Blocks } from '../../../lib/store/shared/blocks.js'
 import { Cells } from '../../../lib/store/shared/cells.js'
-import { Journal } from '../../../lib/store/shared/journal.js'
 import { PAGE } from '../../../lib/store/shared/layout.js'
+import { Locks } from '../../../lib/store/shared/locks.js'
 import { Part } from '../../../lib/store/shared/part.js'
 import { World } from '../../fixtures/threads/world.js'
 
@@ -13,9 +13,11 @@ import { World } from '../../fixtures/threads/world.js'
 function arenaOf(order: number) {
   const { memory, layout } = new World({ maxKeys: 10, maxThreads: 1, maxUnits: 2 ** order })
   const cells = new Cells(memory)
-  const journal = new Journal(cells, layout, 0)
   const owner = { heat: () => 0, release: () => {} }
-  const part = new Part(cells, layout, 0, journal, owner)
+  const lifeline = { name: 1, gone: () => false }
+  const locks = new Locks(cells, layout, lifeline)
+  const { journal } = locks
+  const part = new Part(cells, layout, 0, locks, owner)
   const rollBack = () => journal.rollBack(() => true)
   return { cells, journal, part, rollBack, blocks: new Blocks(part, layout) }
 }

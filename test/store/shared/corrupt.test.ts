@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { createLimiter } from '../../../lib/limiter/limiter.js'
-import { OWNER_WORDS } from '../../../lib/store/shared/layout.js'
+import { Cells } from '../../../lib/store/shared/cells.js'
+import { isLatch, OWNER_WORDS } from '../../../lib/store/shared/layout.js'
+import { Locks } from '../../../lib/store/shared/locks.js'
+import { Part } from '../../../lib/store/shared/part.js'
 import type { Limiter, PolicyOptions, SyncStore } from '../../../types/index.js'
 import { World } from '../../fixtures/threads/world.js'
 
@@ -52,7 +55,7 @@ test('whatever stands in the memory, nothing crashes, runs for ever or writes el
     fc.integer({ min: 8, max: 11 }),
     fc.integer({ min: layout.laws, max: layout.laws + 40 }),
     fc.integer({ min: page + 1, max: page + 20 }),
-    fc.integer({ min: data, max: data + layout.tableWords - 1 }),
+    fc.integer({ min: data, max: data + layout.tableWords - 1 }).filter((at) => !isLatch(layout, at)),
     fc.integer({ min: data + layout.tableWords, max: layout.words - 1 }),
   )
   const damage = fc.array(fc.tuple(place, word), { minLength: 1, maxLength: 30 })
@@ -77,12 +80,23 @@ test('whatever stands in the memory, nothing crashes, runs for ever or writes el
   t.pass('1,500 memories')
 })
 
+test('a key that was lost while it was dealt with is written nowhere', async (t) => {
+  const { memory, layout } = new World({ maxKeys: 6, maxUnits: 64, maxThreads: 2 })
+  const cells = new Cells(memory)
+  const locks = new Locks(cells, layout, { name: 1, gone: () => false })
+  const part = new Part(cells, layout, 0, locks, { heat: () => 0, release: () => {} })
+  const before = new Int32Array(memory).slice()
+  part.setState(part.find(1, 2), 3, 4, 5)
+  t.same(new Int32Array(memory), before)
+})
+
 test('a thread that joins a damaged memory gets on as well', async (t) => {
   const base = new World({ maxKeys: 6, maxUnits: 64, maxThreads: 4 })
   const first = base.store(1)
   useAll(first, limitersOn(first), base)
   const words = new Int32Array(base.memory)
-  for (let at = base.layout.tables; at < base.layout.words; at++) words[at] = (at * 2_654_435_761) | 0
+  for (let at = base.layout.tables; at < base.layout.words; at++)
+    if (!isLatch(base.layout, at)) words[at] = (at * 2_654_435_761) | 0
   for (let at = base.layout.laws; at < base.layout.pages; at++) words[at] = (at * 2_246_822_519) | 0
   for (const count of [-5, 3, 1024, 99_999]) {
     words[8] = count

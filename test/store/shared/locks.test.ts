@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { createLimiter } from '../../../lib/limiter/limiter.js'
 import { Cells } from '../../../lib/store/shared/cells.js'
-import { OWNER, OWNER_WORDS } from '../../../lib/store/shared/layout.js'
+import { isLatch, LINE_WORDS, OWNER, OWNER_WORDS } from '../../../lib/store/shared/layout.js'
 import { Locks } from '../../../lib/store/shared/locks.js'
 import { World } from '../../fixtures/threads/world.js'
 
@@ -36,6 +36,54 @@ test('a lock that holds what is no ticket is taken', async (t) => {
     locks.lock(world.layout.pages)
     t.equal(words[world.layout.pages], locks.ticket, `${garbage}`)
     locks.unlock(world.layout.pages)
+  }
+})
+
+test('a latch that holds what is no ticket, or that of a thread that has ended, keeps nobody from the keys in its line', async (t) => {
+  const world = new World({ maxKeys: 10, maxThreads: 3 })
+  const limiter = createLimiter({ name: 'tested', rate: 10 }, { store: world.store(1) })
+  limiter.take('key')
+  const words = new Int32Array(world.memory)
+  const { layout } = world
+  const latches = Array.from({ length: layout.tableWords }, (_, i) => layout.tables + i).filter((at) =>
+    isLatch(layout, at),
+  )
+  t.equal(latches.length, layout.slots / 3)
+  const ended = locksOf(world, 2).ticket
+  world.dead.add(2)
+  for (const held of [-1, 3, 1023, 0x7fffffff, ended]) {
+    for (const latch of latches) words[latch] = held
+    const { remaining } = limiter.peek('key')
+    t.equal(limiter.take('key').remaining, remaining - 1, `${held}`)
+    if (held === ended) continue
+    for (const latch of latches) words[latch] = 0
+  }
+})
+
+test('a journal counts for the line whose latch its owner has, and for no other', async (t) => {
+  const world = new World({ maxKeys: 10 })
+  const { layout } = world
+  const [one, two] = [locksOf(world, 1), locksOf(world, 2)]
+  const words = new Int32Array(world.memory)
+  const [latch, page] = [layout.tables, layout.pages]
+  t.equal(one.takeLatch(latch, page), true)
+  t.equal(two.takeLatch(latch, page), false, 'nobody else gets it')
+  one.journal.save(latch + 3, 2)
+  one.journal.save(latch + 15, 2)
+  one.journal.save(latch + LINE_WORDS + 3, 1)
+  for (const at of [3, 4, 15, LINE_WORDS, LINE_WORDS + 3]) words[latch + at] = 7
+  world.dead.add(1)
+  two.lock(page)
+  two.awaitLatch(latch)
+  t.same([...words.slice(latch, latch + 5)], [0, 0, 0, 0, 0])
+  t.same([words[latch + 15], words[latch + LINE_WORDS], words[latch + LINE_WORDS + 3]], [7, 7, 7])
+  t.equal(two.takeLatch(latch, page), false, 'nor does anybody while the part is locked')
+  t.equal(words[latch], 0)
+  two.unlock(page)
+  t.equal(two.takeLatch(latch, page), true)
+  for (const elsewhere of [latch + 1, latch - LINE_WORDS, layout.words, -16, page]) {
+    words[layout.owners + OWNER_WORDS + OWNER.LATCH] = elsewhere
+    t.equal(isLatch(layout, elsewhere), false, `${elsewhere} is no latch`)
   }
 })
 

@@ -59,15 +59,15 @@ test('what is no memory is refused', async (t) => {
 
 test('a memory of another version is refused by both', async (t) => {
   const memory = createSharedMemory()
-  new Int32Array(memory)[HEADER.VERSION] = 2
-  t.throws(() => sharedStore({ memory }), refused(/has layout 2; this version of fastify-floodgate reads 1$/))
+  new Int32Array(memory)[HEADER.VERSION] = 1
+  t.throws(() => sharedStore({ memory }), refused(/has layout 1; this version of fastify-floodgate reads 2$/))
 })
 
 test('a memory whose header does not fit it is refused', async (t) => {
   const memory = createSharedMemory({ maxKeys: 100 })
   const words = new Int32Array(memory)
   for (const [field, values] of [
-    [HEADER.MAX_KEYS, [0, -1, 101, 200_000_000, 2 ** 31 - 1]],
+    [HEADER.MAX_KEYS, [0, -1, 110, 200_000_000, 2 ** 31 - 1]],
     [HEADER.MAX_THREADS, [0, -1, 63, 5000]],
     [HEADER.ORDER, [-1, 0, 3, 15, 31]],
   ] as const) {
