@@ -2,6 +2,7 @@ import type { Charge } from '../../../types/index.js'
 import { costOf } from '../charge.js'
 import type { Address, RedisBucket } from './names.js'
 import type { Reply } from './reply.js'
+import { runsOf, timesOf, wantedBy } from './runs.js'
 
 /** The verbs of the script. */
 export const VERBS = { take: 1, peek: 2, refund: 3, reset: 4 } as const
@@ -11,6 +12,8 @@ export type Verb = keyof typeof VERBS
 const MOST_KEYS = 64
 /** Most calls other than simple takes that one call of the script may run. */
 const MOST_CALLS = 250
+/** Why a call that leases only does not travel with others to its key that are not simple takes. */
+const NOT_SIMPLE = new Error('its key is asked for in other ways')
 
 /** What one call of a store asks, and who waits for it. */
 export interface Call {
@@ -25,8 +28,12 @@ export interface Call {
 
 /** A call that takes; it may be a simple one. */
 export interface Take extends Call {
-  /** Units that it would like to lease in addition. */
+  /** How often it charges its cost: once, or not at all if it leases only. */
+  readonly times: 0 | 1
+  /** Units that it would like to lease in addition; known once it departs. */
   readonly wanted: number
+  /** Is about to be sent. */
+  depart(): void
   /** Learns what its bucket owed before it, in ticks, and returns what it owes then. */
   answerTake(reply: Reply, owed: number): number
   /** Learns how many units it leases. All takes of its key, so many, have been answered; without the lease the bucket owes so many ticks. */
@@ -56,14 +63,20 @@ export class Batch {
   }
 
   add(call: Call): void {
-    if (maybeSimple(call) && this.#join(call)) return
+    if (maybeSimple(call)) {
+      if (this.#join(call)) return
+      if (call.times === 0) return call.fail(NOT_SIMPLE)
+    }
     this.#others ??= new Others()
     for (const { name } of call.addresses) {
       const takes = this.#simple.get(name)
       if (takes === undefined) continue
       // They are simple no more, and stay before all that come now.
       this.#simple.delete(name)
-      for (const take of takes) this.#others.add(take)
+      for (const take of takes) {
+        if (take.times === 0) take.fail(NOT_SIMPLE)
+        else this.#others.add(take)
+      }
     }
     this.#others.add(call)
   }
@@ -76,6 +89,7 @@ export class Batch {
   /** The arguments of the script from ARGV[2] on. `time`: the one that it shall go by, in microseconds, or 0. */
   args(time: number): string[] {
     const others = this.#others
+    for (const takes of this.#simple.values()) for (const take of takes) take.depart()
     const buckets = this.#simple.size + (others === null ? 0 : others.buckets.size)
     const numbers = `${buckets} ${time}${runsOf(this.#simple.values())}`
     return others === null ? [numbers] : [numbers, others.program(this.#simple.size)]
@@ -87,7 +101,7 @@ export class Batch {
       for (const take of takes) owed = take.answerTake(reply, owed)
       if (wantedBy(takes) === 0) continue
       const units = reply.read()
-      for (const take of takes) if (take.wanted > 0) take.lease(reply, units, owed, takes.length)
+      for (const take of takes) if (take.wanted > 0) take.lease(reply, units, owed, timesOf(takes))
     }
     if (this.#others !== null) for (const call of this.#others.calls) call.answer(reply)
   }
@@ -193,46 +207,6 @@ function maybeSimple(call: Call): call is Take {
 
 function isBucket({ bucket }: Charge): boolean {
   return bucket.policy.algorithm === 'token-bucket'
-}
-
-/** Keys that follow each other and are asked the same, together, as eight numbers each. */
-function runsOf(simple: Iterable<readonly Take[]>): string {
-  let runs = ''
-  let last: readonly Take[] | null = null
-  let keys = 0
-  for (const takes of simple) {
-    if (last !== null && areAlike(takes, last)) {
-      keys++
-      continue
-    }
-    if (last !== null) runs += runOf(last, keys)
-    last = takes
-    keys = 1
-  }
-  return last === null ? runs : runs + runOf(last, keys)
-}
-
-function areAlike(a: readonly Take[], b: readonly Take[]): boolean {
-  const [one, other] = [a[0].charges[0], b[0].charges[0]]
-  if (one.bucket !== other.bucket || one.cost !== other.cost || a.length !== b.length) return false
-  return wantedBy(a) === wantedBy(b)
-}
-
-function runOf(takes: readonly Take[], keys: number): string {
-  const { bucket, cost } = takes[0].charges[0]
-  const [, interval, tolerance, resolution] = (bucket as RedisBucket).law
-  // More than a bucket holds is too much, however much it is.
-  const due = Math.min(cost * interval, tolerance + interval)
-  const step = (due * takes.length) / resolution
-  const whole = Number.isSafeInteger(step) ? step : 0
-  return ` ${due} ${tolerance} ${resolution} ${takes.length} ${whole} ${wantedBy(takes)} ${interval} ${keys}`
-}
-
-/** One of them at most wants to lease. */
-function wantedBy(takes: readonly Take[]): number {
-  let wanted = 0
-  for (const take of takes) wanted += take.wanted
-  return wanted
 }
 
 function stampOf({ stamp }: Charge): number {

@@ -2,6 +2,7 @@ import type { Charge } from '../../../types/index.js'
 import type { TokenBucket } from '../../policy/index.js'
 import { newCharge } from '../charge.js'
 import { bucketVerdict } from '../verdict.js'
+import { Block } from './block.js'
 import type { Address } from './names.js'
 import type { Reply } from './reply.js'
 
@@ -11,33 +12,41 @@ const MOST_KEYS = 10_000
 const PLACES = 4096
 /** Microseconds within which a key must be asked for again to count as hot, and after which unspent units go back. */
 const HOT = 500_000
+/** Part of a lease that is left when it is renewed. */
+const LOW = 1 / 4
 
 /** Units of one key that are charged in the store and may be spent here. */
 export interface Lease {
   readonly address: Address
+  readonly law: TokenBucket
+  /** What the store granted, one grant a block, the oldest first; those that are used up stay until the next grant. */
+  blocks: Block[]
+  /** Units in the blocks that are not spent. */
+  held: number
+  /** With so many units held or fewer more are asked for. */
+  low: number
   /** Units to be held after the next call, the one included that is spent at once; doubles while the key is hot. */
   size: number
-  /** A call that asks for units is under way. */
+  /** A call that asks for units is under way, or about to be. */
   pending: boolean
-  /** The slots that are free, counted from the last one, which is 0; the earliest comes last. */
-  free: number[]
-  /** Slots of the units that were charged together with the lease, those included. */
-  slots: number
-  /** Ticks that the bucket owed with all units of the lease charged, at the local time `at` (not later than it was so). */
-  owed: number
-  at: number
-  /** The server's time, in microseconds, at which it owed that. */
-  now: number
+  /** Units that the last call asks for. */
+  wanted: number
   /** Last use, local time. */
   used: number
 }
 
 /**
  * Leases of token buckets. A unit charged in the store stands for a slot of one interval on the way to its tat; the units of a
- * lease have the last slots. A unit may be spent here as long as its slot has not begun: then serving each spent unit in its own slot is a
+ * block, which are charged together, have the last slots. A unit may be spent here as long as its slot has not begun: then serving each spent unit in its own slot is a
  * schedule that the bucket allows, so that all processes together never admit more than the law. For that the slots must stay where they
  * are: the store knows where the last leased slot ends, and a refund gives back what lies after it only, but for the return of that last
  * lease. A slot that has begun is a unit that has come back in the store, and is no longer ours. Elapsed time counts from the sending of the call, never too short.
+ *
+ * All of this is about slots, however many blocks they are in: those of a later block lie above those of an earlier one, so that the end
+ * of the last covers all, and each slot is in one block only, and free in it once.
+ *
+ * A lease is renewed before it is used up, so that nobody waits for the store while it is. What is asked for is settled when the call
+ * departs, and fills up what is held by then to one unit less than the lease: what is spent meanwhile is not asked for.
  */
 export class Leases {
   readonly #most: number
@@ -52,41 +61,48 @@ export class Leases {
     this.#most = most
   }
 
+  /** The lease of a key, if it is hot. */
+  of({ name }: Address): Lease | undefined {
+    return this.#hot.get(name)
+  }
+
   /** Spends units of a lease and writes the verdict; false if there are not enough. */
-  spend(charge: Charge, { name }: Address, now: number): boolean {
-    const lease = this.#hot.get(name)
-    if (lease === undefined || charge.cost === 0) return false
-    const law = lawOf(lease)
-    const { free } = lease
-    const owed = lease.owed - (now - lease.at) * law.resolution
-    const usable = Math.floor(owed / law.interval)
-    // Units whose slot has begun have come back in the store.
-    while (free.length > 0 && free[free.length - 1] >= usable) free.pop()
-    const slot = free[free.length - charge.cost]
-    // Units of one charge have slots that follow each other, so that they can come back together.
-    if (slot === undefined || slot + charge.cost - 1 !== free[free.length - 1]) return false
-    free.length -= charge.cost
+  spend(charge: Charge, lease: Lease, now: number): boolean {
+    if (lease.held === 0 || charge.cost === 0) return false
+    const stamp = spendOldest(lease, charge.cost, now)
+    if (stamp === 0) return false
+    const { law, blocks, held } = lease
     lease.used = now
     // What is left of the lease is left to this process, and counts as not yet spent.
-    bucketVerdict(charge, law, Math.max(0, owed - free.length * law.interval), 0, 0)
-    charge.stamp = endOf(slot, lease)
+    const owed = blocks[blocks.length - 1].owed(now) - held * law.interval
+    bucketVerdict(charge, law, Math.max(0, owed), 0, 0)
+    charge.stamp = stamp
     charge.source = 'store'
     return true
   }
 
+  /** Shall a call of its own ask for more units? Where none is left, the next take does. */
+  isLow({ held, low, pending }: Lease): boolean {
+    return held <= low && held > 0 && !pending
+  }
+
+  /** A call of its own is about to ask for more units. */
+  renew(lease: Lease, now: number): void {
+    this.#grow(lease, now)
+  }
+
   /** The lease that a call for a key shall fill; null for a key that is not hot. */
   toFill({ cost }: Charge, address: Address, now: number): Lease | null {
-    let lease = this.#hot.get(address.name)
-    if (lease === undefined) {
-      if (!this.#see(address, now) || this.#hot.size >= MOST_KEYS) return null
-      lease = { address, size: 1, pending: false, free: [], slots: 0, owed: 0, at: 0, now: 0, used: now }
-      this.#hot.set(address.name, lease)
-    }
-    if (lease.pending || cost !== 1) return null
-    lease.size = now - lease.used < HOT ? Math.min(this.#most, lease.size * 2) : 1
-    lease.used = now
-    lease.pending = lease.size > 1
+    const lease = this.#hot.get(address.name) ?? this.#open(address, now)
+    if (lease === null || lease.pending || cost !== 1) return null
+    this.#grow(lease, now)
     return lease.pending ? lease : null
+  }
+
+  /** A call that asks for units departs. */
+  ask(lease: Lease): void {
+    // Units that were given back meanwhile may have filled it up; a call that asks asks for one at least.
+    lease.wanted = Math.max(1, lease.size - 1 - lease.held)
   }
 
   /**
@@ -95,28 +111,29 @@ export class Leases {
    */
   fill(lease: Lease, units: number, reply: Reply, owed: number, takes: number): void {
     lease.pending = false
+    // Where little is left, what is held is spent first.
+    lease.low = units < lease.wanted ? 0 : lease.size * LOW
     // A reset meanwhile has ended it.
     if (units === 0 || this.#hot.get(lease.address.name) !== lease) return
-    lease.free = Array.from({ length: units }, (_, slot) => slot)
-    lease.slots = units + takes
-    lease.owed = owed + units * lawOf(lease).interval
-    lease.at = reply.sentAt
-    lease.now = reply.now
+    lease.blocks = lease.blocks.filter((block) => block.units > 0)
+    lease.blocks.push(new Block(lease.law, units, takes, owed, reply))
+    lease.held += units
   }
 
   /** The call that was to fill a lease failed, or went with others that cannot. */
   miss(lease: Lease): void {
     lease.pending = false
+    lease.low = 0
   }
 
   /** Takes units back into the lease that they were charged with; false if they are from elsewhere. */
-  giveBack(charge: Charge, { name }: Address): boolean {
+  giveBack({ cost, stamp }: Charge, { name }: Address): boolean {
     const lease = this.#hot.get(name)
-    if (lease === undefined) return false
-    const { interval, resolution } = lawOf(lease)
-    const last = Math.ceil((lease.owed - (charge.stamp - lease.now) * resolution) / interval)
-    if (!(last >= 0 && last < lease.slots)) return false
-    for (let slot = last; slot < last + charge.cost; slot++) setFree(lease.free, slot)
+    const block = lease?.blocks.find((block) => block.has(stamp))
+    if (lease === undefined || block === undefined) return false
+    lease.held -= block.units
+    block.giveBack(cost, stamp)
+    lease.held += block.units
     return true
   }
 
@@ -134,15 +151,39 @@ export class Leases {
     const unspent: Charge[] = []
     for (const [name, lease] of this.#hot) {
       if (lease.pending || (!all && now - lease.used < HOT)) continue
-      const { address, free } = lease
-      // Only what lies at the end can be given back.
-      const cost = free.filter((slot, i) => slot === i).length
-      if (cost > 0)
-        unspent.push({ ...newCharge(address.bucket), key: address.key, cost, stamp: endOf(0, lease) })
-      lease.free = []
+      const { address, blocks } = lease
+      const cost = unspentAtEnd(blocks)
+      if (cost > 0) {
+        const stamp = blocks[blocks.length - 1].end
+        unspent.push({ ...newCharge(address.bucket), key: address.key, cost, stamp })
+      }
       this.#hot.delete(name)
     }
     return unspent
+  }
+
+  #open(address: Address, now: number): Lease | null {
+    if (!this.#see(address, now) || this.#hot.size >= MOST_KEYS) return null
+    const law = address.bucket.policy.law as TokenBucket
+    const lease = {
+      address,
+      law,
+      blocks: [],
+      held: 0,
+      low: 0,
+      size: 1,
+      pending: false,
+      wanted: 0,
+      used: now,
+    }
+    this.#hot.set(address.name, lease)
+    return lease
+  }
+
+  #grow(lease: Lease, now: number): void {
+    lease.size = now - lease.used < HOT ? Math.min(this.#most, lease.size * 2) : 1
+    lease.used = now
+    lease.pending = lease.size > 1
   }
 
   /** Was the key asked for a moment ago? */
@@ -158,18 +199,23 @@ export class Leases {
   }
 }
 
-function lawOf({ address }: Lease): TokenBucket {
-  return address.bucket.policy.law as TokenBucket
+/** Spends units of one block, of the oldest that has them; returns their stamp, or 0 if none has. */
+function spendOldest(lease: Lease, cost: number, now: number): number {
+  for (const block of lease.blocks) {
+    const before = block.units
+    const stamp = block.spend(cost, now)
+    lease.held -= before - block.units
+    if (stamp !== 0) return stamp
+  }
+  return 0
 }
 
-/** The microsecond of the server in which a slot ends: the stamp of its unit. */
-function endOf(slot: number, lease: Lease): number {
-  const { interval, resolution } = lawOf(lease)
-  return lease.now + Math.ceil((lease.owed - slot * interval) / resolution)
-}
-
-function setFree(free: number[], slot: number): void {
-  let at = free.length
-  while (at > 0 && free[at - 1] > slot) at--
-  if (free[at - 1] !== slot) free.splice(at, 0, slot)
+/** Units at the end of the last of some blocks, and of those before it that end where it begins: no others can be given back. */
+function unspentAtEnd(blocks: readonly Block[]): number {
+  let units = 0
+  for (let i = blocks.length - 1; i >= 0; i--) {
+    units += blocks[i].unspentAtEnd
+    if (i === 0 || !blocks[i].isWhole || !blocks[i].follows(blocks[i - 1])) break
+  }
+  return units
 }

@@ -1,4 +1,5 @@
 import type { Charge } from '../../../types/index.js'
+import { newCharge } from '../charge.js'
 import type { Asked, Deciding } from './apart.js'
 import type { Call, Take } from './batch.js'
 import type { Denials } from './denials.js'
@@ -22,6 +23,7 @@ type Reject = (error: Error) => void
 /** A take or a peek on its way, for whoever waits for it. A class, as one is made for every decision: closures would cost more. */
 export class Question implements Take {
   readonly verb: Deciding
+  readonly times: 0 | 1
   readonly charges: readonly Charge[]
   readonly addresses: readonly Address[]
   readonly #minds: Minds
@@ -36,8 +38,10 @@ export class Question implements Take {
     lease: Lease | null,
     resolve: Resolve<boolean>,
     reject: Reject,
+    times: 0 | 1 = 1,
   ) {
     this.verb = verb
+    this.times = times
     this.charges = charges
     this.addresses = addresses
     this.#minds = minds
@@ -47,7 +51,11 @@ export class Question implements Take {
   }
 
   get wanted(): number {
-    return this.#lease === null ? 0 : this.#lease.size - 1
+    return this.#lease === null ? 0 : this.#lease.wanted
+  }
+
+  depart(): void {
+    if (this.#lease !== null) this.#minds.leases?.ask(this.#lease)
   }
 
   answer(reply: Reply): void {
@@ -63,6 +71,7 @@ export class Question implements Take {
   }
 
   answerTake(reply: Reply, owed: number): number {
+    if (this.times === 0) return owed
     const { denials } = this.#minds
     const verdict = takeVerdict(this.charges[0], reply, owed)
     const allowed = typeof verdict === 'number'
@@ -79,6 +88,7 @@ export class Question implements Take {
   fail(error: Error): void {
     const { leases, fallback } = this.#minds
     if (this.#lease !== null) leases?.miss(this.#lease)
+    if (this.times === 0) return
     try {
       if (fallback === null) throw error
       this.#resolve(fallback.decide(this.verb, this.charges, () => error))
@@ -87,6 +97,18 @@ export class Question implements Take {
     }
   }
 }
+
+/**
+ * Asks for units of a lease before those that are held are used up. It charges nothing else, and nobody waits for it. It is made of
+ * what takes are made of, with which it may travel: one kind of object is quicker to deal with than two.
+ */
+export function renewalOf(minds: Minds, lease: Lease): Question {
+  const { address } = lease
+  const charges = [{ ...newCharge(address.bucket), key: address.key }]
+  return new Question(minds, 'take', { charges, addresses: [address] }, lease, ignore, ignore, 0)
+}
+
+function ignore(): void {}
 
 /** A refund or a reset on its way. */
 export class Deed implements Call {

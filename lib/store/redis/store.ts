@@ -12,7 +12,7 @@ import { Fallback } from './fallback.js'
 import { type Lease, Leases } from './leases.js'
 import { type Address, Names, numbersOf, type RedisBucket } from './names.js'
 import { type RedisStoreOptions, readOptions } from './options.js'
-import { Deed, type Minds, Question } from './question.js'
+import { Deed, type Minds, Question, renewalOf } from './question.js'
 
 /** How often unspent leases are looked for, in ms. */
 const LEASE_CHECK = 500
@@ -76,10 +76,28 @@ export class RedisStore implements AsyncStore {
   }
 
   take(charges: readonly Charge[]): boolean | Promise<boolean> {
-    const addresses = this.#address(charges)
+    if (charges.length > 1) return this.#take(charges, this.#address(charges), this.#clock(), null)
+    const [charge] = charges
+    const { policy } = charge.bucket
+    const address = this.#names.address(charge.bucket as RedisBucket, charge.key)
     const now = this.#clock()
-    const leases = charges.length === 1 && 'burst' in addresses[0].bucket.policy.law ? this.#leases : null
-    if (leases?.spend(charges[0], addresses[0], now)) return true
+    // A window is exact to the instant.
+    const leases = policy.algorithm === 'token-bucket' ? this.#leases : null
+    const lease = leases?.of(address)
+    if (lease !== undefined && leases?.spend(charge, lease, now)) {
+      if (leases.isLow(lease)) this.#renew(leases, lease, now)
+      return true
+    }
+    return this.#take(charges, [address], now, leases)
+  }
+
+  /** Takes what no lease covers. `leases`: where more may be leased. */
+  #take(
+    charges: readonly Charge[],
+    addresses: readonly Address[],
+    now: number,
+    leases: Leases | null,
+  ): boolean | Promise<boolean> {
     if (this.#denials.deny(charges, addresses, now)) return false
     if (!this.#admits(addresses, now)) return this.#decideHere('take', charges)
     // What was known of a key is not what it will be.
@@ -136,6 +154,8 @@ export class RedisStore implements AsyncStore {
   async close(): Promise<void> {
     this.#stopLeaseCheck?.()
     this.#stopLeaseCheck = null
+    // Nobody waits for renewals, whose units go back as well.
+    await this.#courier.rest()
     await this.#endLeases(true)
     await this.#courier.rest()
   }
@@ -188,6 +208,14 @@ export class RedisStore implements AsyncStore {
     return new Promise((resolve, reject) => {
       this.#courier.send(addresses[0].shard, new Deed(this.#denials, verb, asked, resolve, reject))
     })
+  }
+
+  /** After a decision made here: sees to it that those to come can be made here as well. */
+  #renew(leases: Leases, lease: Lease, now: number): void {
+    const { shard } = lease.address
+    if (!this.#circuits.of(shard).admits(now)) return
+    leases.renew(lease, now)
+    this.#courier.send(shard, renewalOf(this.#minds, lease))
   }
 
   #checkLeases(): void {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import { newCharge } from '../../../lib/store/index.js'
 import type { AsyncLimiter } from '../../../types/index.js'
-import { limiterOf, serve, Times } from './one-server.js'
+import { limiterOf, serve, Times, turn } from './one-server.js'
 
 const policies = fc.record({
   rate: fc.integer({ min: 1, max: 30 }),
@@ -25,6 +25,7 @@ const steps = fc.array(
       'take' as const,
       'take' as const,
       'many' as const,
+      'turn' as const,
       'close' as const,
       'refund' as const,
       'give back' as const,
@@ -77,6 +78,7 @@ test('several processes with leases admit together what the law allows, and no m
           else if (verb === 'take') await take(limiters[chosen], cost)
           else if (verb === 'many')
             await Promise.all(Array.from({ length: 4 }, () => take(limiters[chosen], 1)))
+          else if (verb === 'turn') await turn(client)
           else if (verb === 'refund') await takeAndGiveBack(limiters[chosen])
           else {
             // The newest units are as good as not admitted then.
@@ -125,6 +127,8 @@ test('a client that saturates several processes is denied no more than they hold
           while (before !== admitted) {
             before = admitted
             for (const limiter of limiters) if ((await limiter.take('key')).allowed) admitted++
+            // Renewals come back.
+            await turn(client)
           }
         }
         for (let i = 0; i < 30; i++) {

@@ -50,8 +50,9 @@ test('a hot key is leased in twice as many units each time, up to the most', asy
     )
     charged.push(1000 - (await observer(times, client).peek('key', { cost: 0 })).remaining)
   }
-  t.same([...new Set(charged)], [1, 3, 7, 15, 31, 51, 71])
-  t.equal(await scriptsOf(server), 7 + 54)
+  // From four units on they are renewed with a quarter left: 7 when one of 3 is held, 13 when one of them is, and so on.
+  t.same([...new Set(charged)], [1, 3, 7, 13, 26, 41, 55, 69])
+  t.equal(await scriptsOf(server), 8 + 54)
 })
 
 test('a lease takes at most half of what is left to others, and none of the last unit', async (t) => {
@@ -65,7 +66,7 @@ test('a lease takes at most half of what is left to others, and none of the last
     await limiter.take('key')
     left.push((await other.peek('key', { cost: 0 })).remaining)
   }
-  t.same(left, [9, 7, 7, 3, 3, 3, 3, 1, 1, 0])
+  t.same(left, [9, 7, 7, 3, 3, 2, 2, 2, 1, 0])
 })
 
 test('denials of a leased key are known like others, and end when they would', async (t) => {
