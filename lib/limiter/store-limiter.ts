@@ -15,9 +15,6 @@ import { newCharge } from '../store/index.js'
 import { decide } from './charges.js'
 import { badKey } from './errors.js'
 
-/** Most calls whose charges are kept for later ones. */
-const MOST_SPARE = 128
-
 /** A limiter of either kind, with the buckets behind it, one a policy, in their order. */
 export type StoreLimiter = SyncStoreLimiter | AsyncStoreLimiter
 
@@ -82,7 +79,7 @@ export class AsyncStoreLimiter implements AsyncLimiter {
   readonly store: AsyncStore
   readonly buckets: readonly Bucket[]
   /** Charges of no call. */
-  readonly #spare: (readonly Charge[])[] = []
+  #spare: readonly Charge[] | null = null
 
   constructor(name: string, policies: readonly Policy[], store: AsyncStore, space: string) {
     this.name = name
@@ -94,11 +91,9 @@ export class AsyncStoreLimiter implements AsyncLimiter {
   async take(key: string, options?: TakeOptions): Promise<Decision> {
     const charges = this.#ask(key, costOf(options))
     const answer = this.store.take(charges)
-    // What is known here needs no turn of the queue.
-    const isKnown = typeof answer === 'boolean'
-    if (!isKnown) await answer
-    // Its charges may serve the next call, but for those of several policies: where one part failed, another may be under way.
-    if ((isKnown || charges.length === 1) && this.#spare.length < MOST_SPARE) this.#spare.push(charges)
+    // What is known here needs no turn of the queue, and its charges may serve the next call.
+    if (typeof answer === 'boolean') this.#spare = charges
+    else await answer
     return decide(charges)
   }
 
@@ -125,7 +120,9 @@ export class AsyncStoreLimiter implements AsyncLimiter {
   }
 
   #ask(key: string, cost?: number): readonly Charge[] {
-    return ask(this.#spare.pop() ?? this.buckets.map(newCharge), key, cost)
+    const charges = this.#spare ?? this.buckets.map(newCharge)
+    this.#spare = null
+    return ask(charges, key, cost)
   }
 }
 
