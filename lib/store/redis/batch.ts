@@ -1,5 +1,6 @@
 import type { Charge } from '../../../types/index.js'
 import { costOf } from '../charge.js'
+import { Groups } from './groups.js'
 import type { Address, RedisBucket } from './names.js'
 import type { Reply } from './reply.js'
 import { runsOf, timesOf, wantedBy } from './runs.js'
@@ -42,23 +43,21 @@ export interface Take extends Call {
 
 /** The calls that travel together, as the script reads them (see `lua/batch.ts`). */
 export class Batch {
-  /**
-   * Takes that charge one token bucket each, by the name of its key, those of one key together. They cost the same, and no other
-   * call touches their key.
-   */
-  readonly #simple = new Map<string, Take[]>()
+  /** Takes that charge one token bucket each. Those of one key cost the same, and no other call touches their key. */
+  readonly #simple = new Groups()
   /** All other calls, if there are any. */
   #others: Others | null = null
 
   get isEmpty(): boolean {
-    return this.#simple.size === 0 && this.#others === null
+    return this.#simple.list.length === 0 && this.#others === null
   }
 
   /** Is there room for another call with so many charges, if there shall be `most` keys? */
   takes(charges: number, most: number): boolean {
     const others = this.#others
-    if (others === null) return this.#simple.size + charges <= most
-    const keys = this.#simple.size + others.buckets.size + others.windows.size
+    const simple = this.#simple.list.length
+    if (others === null) return simple + charges <= most
+    const keys = simple + others.buckets.size + others.windows.size
     return keys + charges <= most && others.calls.length < MOST_CALLS
   }
 
@@ -68,11 +67,11 @@ export class Batch {
       if (call.times === 0) return call.fail(NOT_SIMPLE)
     }
     this.#others ??= new Others()
-    for (const { name } of call.addresses) {
-      const takes = this.#simple.get(name)
+    for (const address of call.addresses) {
+      const takes = this.#simple.find(address)
       if (takes === undefined) continue
       // They are simple no more, and stay before all that come now.
-      this.#simple.delete(name)
+      this.#simple.delete(takes)
       for (const take of takes) {
         if (take.times === 0) take.fail(NOT_SIMPLE)
         else this.#others.add(take)
@@ -82,21 +81,22 @@ export class Batch {
   }
 
   get keys(): string[] {
-    const simple = [...this.#simple.keys()]
+    const simple = this.#simple.list.map(([{ addresses }]) => addresses[0].name)
     return this.#others === null ? simple : simple.concat(this.#others.keys)
   }
 
   /** The arguments of the script from ARGV[2] on. `time`: the one that it shall go by, in microseconds, or 0. */
   args(time: number): string[] {
     const others = this.#others
-    for (const takes of this.#simple.values()) for (const take of takes) take.depart()
-    const buckets = this.#simple.size + (others === null ? 0 : others.buckets.size)
-    const numbers = `${buckets} ${time}${runsOf(this.#simple.values())}`
-    return others === null ? [numbers] : [numbers, others.program(this.#simple.size)]
+    const { list } = this.#simple
+    for (const takes of list) for (const take of takes) take.depart()
+    const buckets = list.length + (others === null ? 0 : others.buckets.size)
+    const numbers = `${buckets} ${time}${runsOf(list)}`
+    return others === null ? [numbers] : [numbers, others.program(list.length)]
   }
 
   answer(reply: Reply): void {
-    for (const takes of this.#simple.values()) {
+    for (const takes of this.#simple.list) {
       let owed = reply.read()
       for (const take of takes) owed = take.answerTake(reply, owed)
       if (wantedBy(takes) === 0) continue
@@ -107,17 +107,17 @@ export class Batch {
   }
 
   fail(error: Error): void {
-    for (const takes of this.#simple.values()) for (const take of takes) take.fail(error)
+    for (const takes of this.#simple.list) for (const take of takes) take.fail(error)
     if (this.#others !== null) for (const call of this.#others.calls) call.fail(error)
   }
 
   /** Adds a take to the simple ones, unless other calls touch its key. */
   #join(take: Take): boolean {
-    const { name } = take.addresses[0]
-    const earlier = this.#simple.get(name)
+    const [address] = take.addresses
+    const earlier = this.#simple.find(address)
     if (earlier === undefined) {
-      if (this.#others?.buckets.has(name)) return false
-      this.#simple.set(name, [take])
+      if (this.#others?.buckets.has(address.name)) return false
+      this.#simple.open(take)
       return true
     }
     if (earlier[0].charges[0].cost !== take.charges[0].cost) return false

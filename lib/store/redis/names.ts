@@ -11,6 +11,8 @@ export interface RedisBucket extends Bucket {
   readonly law: readonly number[]
   /** What the names of its keys have in common, between the hash tag and the digest. */
   readonly stem: string
+  /** What the names of those with hash tag 0 begin with. */
+  readonly head: string
   /** The bucket of the local laws that stand in for the store. */
   readonly local: Bucket
 }
@@ -20,6 +22,8 @@ export interface Address {
   readonly bucket: RedisBucket
   readonly key: string
   readonly name: string
+  /** A number that tells most keys apart. */
+  readonly print: number
   /** Number of the hash tag in the name, where keys with different ones cannot be used at once; else 0. */
   readonly shard: number
 }
@@ -65,24 +69,30 @@ export class Names {
     return times === 1 ? stem : `${stem}#${times}`
   }
 
+  /** What names begin with. */
+  head(tag: number, stem: string): string {
+    return `${this.#prefix}:{${tag}}:${stem}:`
+  }
+
   address(bucket: RedisBucket, key: string): Address {
-    const place = placeOf(bucket, key)
+    const print = printOf(bucket, key)
+    const place = print & (PLACES - 1)
     const kept = this.#kept[place]
     if (kept !== null && kept.key === key && kept.bucket === bucket) return kept
     const digest = digestOf(key)
     const tag = this.#shards === 1 ? 0 : tagOf(digest, this.#shards)
-    const name = `${this.#prefix}:{${tag}}:${bucket.stem}:${digest}`
-    const address = { bucket, key, name, shard: this.#isApart ? tag : 0 }
+    const name = tag === 0 ? bucket.head + digest : this.head(tag, bucket.stem) + digest
+    const address = { bucket, key, name, print, shard: this.#isApart ? tag : 0 }
     if (key.length <= LONGEST_KEPT) this.#kept[place] = address
     return address
   }
 }
 
 /** The end of a key tells most keys apart. */
-function placeOf({ id }: RedisBucket, key: string): number {
-  let place = id ^ key.length
-  for (let i = key.length - 1; i >= 0 && i > key.length - 5; i--) place = (place * 31 + key.charCodeAt(i)) | 0
-  return place & (PLACES - 1)
+function printOf({ id }: RedisBucket, key: string): number {
+  let print = id ^ key.length
+  for (let i = key.length - 1; i >= 0 && i > key.length - 5; i--) print = (print * 31 + key.charCodeAt(i)) | 0
+  return print
 }
 
 function tagOf(digest: string, shards: number): number {

@@ -2,7 +2,7 @@ import type { Take } from './batch.js'
 import type { RedisBucket } from './names.js'
 
 /** The simple takes of a batch as the script reads them: keys that follow each other and are asked the same, together, as eight numbers each. */
-export function runsOf(simple: Iterable<readonly Take[]>): string {
+export function runsOf(simple: readonly (readonly Take[])[]): string {
   let runs = ''
   let last: readonly Take[] | null = null
   let keys = 0

@@ -66,11 +66,13 @@ export class RedisStore implements AsyncStore {
   open(policy: Policy, space: string): RedisBucket {
     if (!('law' in policy)) throw invalidOption('policy', policy, 'one that a limiter has compiled')
     const compiled = policy as CompiledPolicy
+    const stem = this.#names.stem(compiled, space)
     return {
       policy: compiled,
       id: this.#opened++,
       law: numbersOf(compiled.law),
-      stem: this.#names.stem(compiled, space),
+      stem,
+      head: this.#names.head(0, stem),
       local: this.#fallback.open(compiled, space),
     }
   }

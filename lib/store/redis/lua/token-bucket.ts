@@ -51,7 +51,7 @@ local function keep(name, resolution, owed, leased)
   call('SET', name, lastValue, 'PXAT', lastExpiry)
 end
 
-local key, names, pcall, tonumber, type = 0, KEYS, redis.pcall, tonumber, type
+local key, names, pcall, tonumber = 0, KEYS, redis.pcall, tonumber
 local RUN = '(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)'
 for due, tolerance, resolution, times, step, wanted, interval, keys in string.gmatch(runs, RUN) do
   due, tolerance, resolution, times, wanted = due * 1, tolerance * 1, resolution * 1, times * 1, wanted * 1
@@ -65,10 +65,10 @@ for due, tolerance, resolution, times, step, wanted, interval, keys in string.gm
     local tat = value and tonumber(value)
     local owed = tat and (tat - now) * resolution
     o = o + 1
-    if added > 0 and owed and owed > 0 and owed <= slack and type(pcall('INCRBY', names[k], step)) == 'number' then
+    if added > 0 and owed and owed > 0 and owed <= slack and pcall('INCRBY', names[k], step) == tat + added then
       -- A key that is there costs less to be added to than to be written anew.
       out[o] = owed
-      call('PEXPIREAT', names[k], format('%d', ceil((tat + added) / 1000)))
+      call('PEXPIREAT', names[k], format('%d', (tat + added + 999) / 1000))
     else
       local healed, leased
       owed, healed, leased = owedBy(value, tolerance, resolution)
