@@ -88,7 +88,7 @@ export class Question implements Take {
   fail(error: Error): void {
     const { leases, fallback } = this.#minds
     if (this.#lease !== null) leases?.miss(this.#lease)
-    if (this.times === 0) return
+    if (this.times === 0) return this.#reject(error)
     try {
       if (fallback === null) throw error
       this.#resolve(fallback.decide(this.verb, this.charges, () => error))

@@ -40,6 +40,18 @@ for (const policy of [BUCKET, WINDOW]) {
   })
 }
 
+test('keys that have no room in the line where they are looked for first are charged as others are', async (t) => {
+  const { one, two } = twoStores({ maxKeys: 1000 })
+  const limiters = [one, two].map((store) => createLimiter({ name: 'tested', ...BUCKET }, { store }))
+  for (const remaining of [3, 2, 1, 0]) {
+    const wrong = Array.from({ length: 1000 }, (_, i) => `key ${i}`).filter(
+      (key) => limiters[remaining % 2].take(key).remaining !== remaining,
+    )
+    t.same(wrong, [])
+  }
+  t.match(one.stats(), { keys: 1000, forgotten: 0 })
+})
+
 test('a space is the same in all threads, in the order in which it was opened, and no other', async (t) => {
   const { one, two } = twoStores()
   const limiters = (store: SyncStore) => [
