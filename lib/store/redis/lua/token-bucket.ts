@@ -15,6 +15,10 @@ if bucketKeys == 1 then
 elseif bucketKeys > 0 then
   stored = call('MGET', unpack(KEYS, 1, bucketKeys))
 end
+if not ARGV[3] then
+  -- A table of the size that it will have grows no more.
+  out = { now, unpack(stored, 1, bucketKeys) }
+end
 
 -- The ticks that a stored value owes, whether that is more than a bucket can owe, because the clock stepped back or the policy was
 -- tightened (it then counts as just emptied), and the ticks of it that are not to be given back, as somebody may hold them.
