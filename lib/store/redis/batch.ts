@@ -1,13 +1,10 @@
 import type { Charge } from '../../../types/index.js'
 import { costOf } from '../charge.js'
+import { type Call, type Take, VERBS } from './call.js'
 import { Groups } from './groups.js'
-import type { Address, RedisBucket } from './names.js'
+import type { RedisBucket } from './names.js'
 import type { Reply } from './reply.js'
 import { runsOf, timesOf, wantedBy } from './runs.js'
-
-/** The verbs of the script. */
-export const VERBS = { take: 1, peek: 2, refund: 3, reset: 4 } as const
-export type Verb = keyof typeof VERBS
 
 /** Most keys that one call of the script may touch: it holds the server up, and Lua can unpack so many. */
 const MOST_KEYS = 64
@@ -15,31 +12,6 @@ const MOST_KEYS = 64
 const MOST_CALLS = 250
 /** Why a call that leases only does not travel with others to its key that are not simple takes. */
 const NOT_SIMPLE = new Error('its key is asked for in other ways')
-
-/** What one call of a store asks, and who waits for it. */
-export interface Call {
-  readonly verb: Verb
-  readonly charges: readonly Charge[]
-  /** Where the keys of the charges are kept. */
-  readonly addresses: readonly Address[]
-  /** Reads its part of the reply. */
-  answer(reply: Reply): void
-  fail(error: Error): void
-}
-
-/** A call that takes; it may be a simple one. */
-export interface Take extends Call {
-  /** How often it charges its cost: once, or not at all if it leases only. */
-  readonly times: 0 | 1
-  /** Units that it would like to lease in addition; known once it departs. */
-  readonly wanted: number
-  /** Is about to be sent. */
-  depart(): void
-  /** Learns what its bucket owed before it, in ticks, and returns what it owes then. */
-  answerTake(reply: Reply, owed: number): number
-  /** Learns how many units it leases. All takes of its key, so many, have been answered; without the lease the bucket owes so many ticks. */
-  lease(reply: Reply, units: number, owed: number, takes: number): void
-}
 
 /** The calls that travel together, as the script reads them (see `lua/batch.ts`). */
 export class Batch {

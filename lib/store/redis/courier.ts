@@ -1,5 +1,6 @@
 import { after } from '../clock.js'
-import { type Batch, batchesOf, type Call } from './batch.js'
+import { type Batch, batchesOf } from './batch.js'
+import type { Call } from './call.js'
 import type { Circuits } from './circuit.js'
 import type { Connection, Run, ScriptVerb } from './connection.js'
 import { storeFailure, Unanswered } from './errors.js'

@@ -1,4 +1,4 @@
-import type { Take } from './batch.js'
+import type { Take } from './call.js'
 import type { Address } from './names.js'
 
 /** So few groups are looked through one by one. */

@@ -1,7 +1,7 @@
 import type { Charge } from '../../../types/index.js'
 import { newCharge } from '../charge.js'
 import type { Asked, Deciding } from './apart.js'
-import type { Call, Take } from './batch.js'
+import type { Call, Take } from './call.js'
 import type { Denials } from './denials.js'
 import type { Fallback } from './fallback.js'
 import type { Lease, Leases } from './leases.js'

@@ -1,4 +1,4 @@
-import type { Take } from './batch.js'
+import type { Take } from './call.js'
 import type { RedisBucket } from './names.js'
 
 /** The simple takes of a batch as the script reads them: keys that follow each other and are asked the same, together, as eight numbers each. */

@@ -1,8 +1,8 @@
 import { CROWDED, type Evictable, freeExpired, freeOrFind, LOOK_WHEN_CROWDED } from '../eviction.js'
 import type { Cells } from './cells.js'
-import type { Journal } from './journal.js'
-import { keysOf, type Layout, LINE_SLOTS, LINE_WORDS, PAGE, PAGE_WORDS, SLOT_WORDS, TAGS } from './layout.js'
+import { keysOf, type Layout, LINE_SLOTS, LINE_WORDS, PAGE, PAGE_WORDS, SLOT_WORDS } from './layout.js'
 import type { Locks } from './locks.js'
+import { Slots } from './slots.js'
 
 /** Who knows what the state of a slot means. */
 export interface Owner {
@@ -13,29 +13,19 @@ export interface Owner {
 }
 
 const TWO_32 = 0x100000000
-const TAG_SHIFT = 1
-const EXTRA_SHIFT = 11
-const MARK = 1
 
 /**
  * One part of the keys: a table with linear probing, three slots of five words in each line after its latch, five sixths full at
  * most, so 26 bytes a key.
  *
- *     word 0, 1   digest of the key; both 0: the slot is empty
- *     word 2      1 bit of mark, 10 of tag, 17 of extra state
- *     word 3, 4   53 bits of state
- *
- * Everything here but `look` is for who holds the part's lock, and `holds`, `mark` and what concerns state also for who holds the
- * latch of the slot's line. Who has the lock waits for a latch before it deals with the state of a slot. Words are never trusted: what
- * is read is brought into range, no loop is longer than the table. Each verb that moves or removes a key is a change of its own,
- * committed when it returns.
+ * Everything here is for who holds the part's lock, but for `homeLatch`, `latchOf`, `findInLine` and `last`. Who has the lock waits for a
+ * latch before it deals with the state of a slot. No loop is longer than the table. Each verb that moves or removes a key is a change
+ * of its own, committed when it returns.
  */
-export class Part implements Evictable {
+export class Part extends Slots implements Evictable {
   readonly number: number
   readonly slots: number
   readonly maxKeys: number
-  readonly journal: Journal
-  readonly cells: Cells
   /** Word at which the part's page begins, and that of its arena. */
   readonly page: number
   readonly arena: number
@@ -45,12 +35,11 @@ export class Part implements Evictable {
   readonly #owner: Owner
 
   constructor(cells: Cells, layout: Layout, number: number, locks: Locks, owner: Owner) {
-    this.cells = cells
+    super(cells, locks.journal)
     this.number = number
     this.slots = layout.slots
     this.#lines = layout.slots / LINE_SLOTS
     this.maxKeys = keysOf(layout, number)
-    this.journal = locks.journal
     this.#locks = locks
     this.page = layout.pages + number * PAGE_WORDS
     this.#table = layout.tables + number * layout.partWords
@@ -127,9 +116,7 @@ export class Part implements Evictable {
     const { cells } = this
     cells.set(at, low)
     cells.set(at + 1, high)
-    cells.set(at + 2, tag << TAG_SHIFT)
-    cells.set(at + 3, 0)
-    cells.set(at + 4, 0)
+    this.clear(at, tag)
     this.journal.commit()
     return at
   }
@@ -190,51 +177,10 @@ export class Part implements Evictable {
     this.remove(Math.floor((at - this.#table - line - 1) / SLOT_WORDS))
   }
 
-  holds(at: number, low: number, high: number): boolean {
-    return this.cells.words[at] === low && this.cells.words[at + 1] === high
-  }
-
-  /** An integer from 0 to 2^53 - 1. `at`, here and below, is the first word of a slot. */
-  state(at: number): number {
-    const { words } = this.cells
-    return ((words[at + 4] & 0x1fffff) >>> 0) * TWO_32 + (words[at + 3] >>> 0)
-  }
-
-  /** An integer from 0 to 2^17 - 1. */
-  extra(at: number): number {
-    return (this.cells.words[at + 2] >>> EXTRA_SHIFT) & 0x1ffff
-  }
-
-  tag(at: number): number {
-    return (this.cells.words[at + 2] >>> TAG_SHIFT) & (TAGS - 1)
-  }
-
-  marked(at: number): boolean {
-    return (this.cells.words[at + 2] & MARK) === MARK
-  }
-
-  /**
-   * Sets state and extra state and clears the mark, at the next commit. `lone` if nothing else is written with it: then it needs
-   * no note where only one word changes, as it mostly does. Nothing is written for a key that a damaged memory has lost: -1.
-   */
-  setState(at: number, tag: number, state: number, extra: number, lone = false): void {
-    if (at < 0) return
-    const { words } = this.cells
-    const first = (extra << EXTRA_SHIFT) | (tag << TAG_SHIFT)
-    const last = Math.floor(state / TWO_32)
-    if (lone && words[at + 2] === first && words[at + 4] === last) {
-      this.cells.set(at + 3, state)
-      return
-    }
-    this.journal.save(at + 2, 3)
-    this.cells.set(at + 2, first)
-    this.cells.set(at + 3, state)
-    this.cells.set(at + 4, last)
-  }
-
-  /** Marks the key as being denied: one word, so there is nothing to put back. */
-  mark(at: number): void {
-    if (!this.marked(at)) this.cells.set(at + 2, this.cells.words[at + 2] | MARK)
+  /** The first word of a slot. */
+  at(slot: number): number {
+    // Each line has one word beside its slots, and the latch comes first.
+    return this.#table + slot * SLOT_WORDS + lineOf(slot) + 1
   }
 
   #homeLine(low: number): number {
@@ -243,12 +189,6 @@ export class Part implements Evictable {
 
   #latch(slot: number): number {
     return this.#table + lineOf(slot) * LINE_WORDS
-  }
-
-  /** The first word of a slot. */
-  at(slot: number): number {
-    // Each line has one word beside its slots, and the latch comes first.
-    return this.#table + slot * SLOT_WORDS + lineOf(slot) + 1
   }
 
   #look(low: number, high: number): number {

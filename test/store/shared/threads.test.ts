@@ -22,6 +22,7 @@ const SMALL_WINDOW: PolicyOptions = {
   rate: 20,
   per: 'day',
 }
+const LARGE: PolicyOptions = { name: 'large', rate: 1, per: 'hour', burst: 100_000 }
 /** Units do come back. */
 const QUICK: PolicyOptions = { name: 'quick', rate: 10_000, per: 'second', burst: 100 }
 
@@ -71,6 +72,28 @@ for (let time = 1; time <= TIMES; time++) {
       if (!(told <= gone && gone <= told + lost && gone <= limit)) wrong++
     }
     t.equal(wrong, 0, 'keys of which more or less was spent than told')
+    t.ok(sum(outcome.told) > 1000, `${sum(outcome.told)} units`)
+    t.doesNotThrow(() => assertWhole(outcome.memory))
+  })
+
+  test(`8 threads spend each key exactly while others come and go and slots move: 4 terminated, ${time}`, async (t) => {
+    const keys = 3000
+    const work = {
+      threads: 8,
+      keys,
+      guests: 500,
+      maxKeys: 4000,
+      policies: [LARGE],
+      inTurn: true,
+      ms: MS,
+      victims: 4,
+    }
+    const outcome = await hammer(work)
+    const wrong = spent(outcome, [LARGE], true).filter(([, gone], key) => {
+      const [told, lost] = [outcome.told[key], outcome.lost[key]]
+      return !(told <= gone && gone <= told + lost)
+    })
+    t.same(wrong, [])
     t.ok(sum(outcome.told) > 1000, `${sum(outcome.told)} units`)
     t.doesNotThrow(() => assertWhole(outcome.memory))
   })
