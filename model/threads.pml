@@ -3,8 +3,8 @@
  *
  * THREADS threads make OPS charges each, with RECORDS records for owners among them. A key's state is two words, which must be
  * equal whenever somebody looks; a charge adds 1 to both while they are below LIMIT. GROUP: a charge is for two keys in two
- * parts, all or nothing; else it is for one, under the lock of its part or, the quick way, under the latch of its line. CRASHES of the threads end at any step, FAILS of the charges fail at any step in a
- * thread that lives on. A thread that is merely slow needs no modelling: every step of the others may come before its next.
+ * parts, all or nothing; else it is for one, under the lock of its part or, the quick way, under the latch of its line. CRASHES of
+ * the threads end at any step, FAILS of the charges fail at any step in a thread that lives on. A thread that is merely slow needs no modelling: every step of the others may come before its next.
  *
  * In the end one more thread comes, looks at everything, and must find: both words equal; no more than LIMIT; every charge that
  * somebody was told of; none that nobody began; and all that came before ended, so nobody waits for ever.

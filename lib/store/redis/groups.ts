@@ -27,8 +27,9 @@ export class Groups {
 
   /** Adds a group for a key that has none. */
   open(take: Take): void {
-    this.list.push([take])
-    if (this.#table !== null) this.#place(this.#table, this.list[this.list.length - 1])
+    const group = [take]
+    this.list.push(group)
+    if (this.#table !== null) this.#place(this.#table, group)
   }
 
   delete(group: Group): void {

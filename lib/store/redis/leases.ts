@@ -21,7 +21,7 @@ export interface Lease {
   readonly law: TokenBucket
   /** What the store granted, one grant a block, the oldest first; those that are used up stay until the next grant. */
   blocks: Block[]
-  /** Units in the blocks that are not spent. */
+  /** Units in the blocks that are not spent: counted here, as every decision asks for it. */
   held: number
   /** With so many units held or fewer more are asked for. */
   low: number
@@ -86,16 +86,18 @@ export class Leases {
     return held <= low && held > 0 && !pending
   }
 
-  /** A call of its own is about to ask for more units. */
-  renew(lease: Lease, now: number): void {
-    this.#grow(lease, now)
+  /** A call is about to ask for more units. */
+  grow(lease: Lease, now: number): void {
+    lease.size = now - lease.used < HOT ? Math.min(this.#most, lease.size * 2) : 1
+    lease.used = now
+    lease.pending = lease.size > 1
   }
 
   /** The lease that a call for a key shall fill; null for a key that is not hot. */
   toFill({ cost }: Charge, address: Address, now: number): Lease | null {
     const lease = this.#hot.get(address.name) ?? this.#open(address, now)
     if (lease === null || lease.pending || cost !== 1) return null
-    this.#grow(lease, now)
+    this.grow(lease, now)
     return lease.pending ? lease : null
   }
 
@@ -180,14 +182,9 @@ export class Leases {
     return lease
   }
 
-  #grow(lease: Lease, now: number): void {
-    lease.size = now - lease.used < HOT ? Math.min(this.#most, lease.size * 2) : 1
-    lease.used = now
-    lease.pending = lease.size > 1
-  }
-
   /** Was the key asked for a moment ago? */
   #see({ bucket, name }: Address, now: number): boolean {
+    // The loop of a key's print, over another text: as one function for both it costs 6 % of a decision from a lease.
     let print = bucket.id
     for (let i = name.length - 8; i < name.length; i++)
       print = (Math.imul(print, 31) + name.charCodeAt(i)) | 0

@@ -81,8 +81,8 @@ export class Names {
     if (kept !== null && kept.key === key && kept.bucket === bucket) return kept
     const digest = digestOf(key)
     const tag = this.#shards === 1 ? 0 : tagOf(digest, this.#shards)
-    const name = tag === 0 ? bucket.head + digest : this.head(tag, bucket.stem) + digest
-    const address = { bucket, key, name, print, shard: this.#isApart ? tag : 0 }
+    const head = tag === 0 ? bucket.head : this.head(tag, bucket.stem)
+    const address = { bucket, key, name: head + digest, print, shard: this.#isApart ? tag : 0 }
     if (key.length <= LONGEST_KEPT) this.#kept[place] = address
     return address
   }

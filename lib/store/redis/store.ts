@@ -216,7 +216,7 @@ export class RedisStore implements AsyncStore {
   #renew(leases: Leases, lease: Lease, now: number): void {
     const { shard } = lease.address
     if (!this.#circuits.of(shard).admits(now)) return
-    leases.renew(lease, now)
+    leases.grow(lease, now)
     this.#courier.send(shard, renewalOf(this.#minds, lease))
   }
 

@@ -11,9 +11,9 @@ import { invalidOption } from '../../policy/index.js'
  *     journals    one for each thread: what to put back if it dies
  *     tables      for each part its table of keys, and its arena of rings
  *
- * The keys are divided among the parts by their digest. Nobody but the owner of a part's lock writes in its page (but for
- * the lock itself) or in its table and arena; but for the state of a token bucket, which the owner of its line's latch writes
- * while nobody has the lock.
+ * The keys are divided among the parts by their digest. Nobody but the owner of a part's lock writes in its page, table and arena,
+ * with two exceptions: the lock and the latches themselves, and, while nobody has the lock, the state of a token bucket, which the
+ * owner of its line's latch writes.
  */
 export interface Layout {
   readonly maxKeys: number

@@ -21,9 +21,9 @@ const MOST_NAPS = 10_000
 const NAPS_PER_LOOK = 8
 
 /**
- * The locks of all parts, for one thread. A lock is free (0) or holds the ticket of its owner. Whoever waits for one whose
- * owner has ended, or has failed in the middle of something, puts back what that owner's journal says and frees all of
- * its locks. That is done under the owner's rescue word, which holds the ticket of the rescuer and is taken from one
+ * The locks of all parts and the latches in their lines, for one thread. Each is free (0) or holds the ticket of its owner. Whoever
+ * waits for one whose owner has ended, or has failed in the middle of something, puts back what that owner's journal says and
+ * frees all that it holds. That is done under the owner's rescue word, which holds the ticket of the rescuer and is taken from one
  * that has ended. A thread that is only slow keeps what it has, however long that takes.
  */
 export class Locks {
@@ -81,7 +81,7 @@ export class Locks {
     if (cells.swap(latch, 0, this.ticket) !== 0) return false
     // Who locks a part looks at its latches afterwards. One of the two sees the other.
     if (Atomics.load(cells.words, page) === 0) return true
-    cells.publish(latch, 0)
+    this.unlock(latch)
     return false
   }
 
@@ -90,8 +90,9 @@ export class Locks {
     this.#wait(latch, 0)
   }
 
-  unlock(page: number): void {
-    this.#cells.publish(page, 0)
+  /** Gives back the lock or the latch in that word. */
+  unlock(at: number): void {
+    this.#cells.publish(at, 0)
   }
 
   /** Waits until the word of a lock or latch is free, and writes `mine`. */
@@ -161,14 +162,14 @@ export class Locks {
     const layout = this.#layout
     const has = (at: number) => this.#numberOf(cells.words[at]) === number
     const holds = (part: number) => part >= 0 && has(this.#lockAt(part))
+    const latched = (at: number) => isLatch(layout, at) && has(at)
     const latch = cells.words[this.#record(number) + OWNER.LATCH]
-    const hasLatch = isLatch(layout, latch) && has(latch)
     const inLine = (at: number, length: number) =>
-      hasLatch && at > latch && length >= 0 && at + length <= latch + LINE_WORDS
+      latched(latch) && at > latch && length >= 0 && at + length <= latch + LINE_WORDS
     const journal = new Journal(cells, layout, number)
     journal.rollBack((at, length) => holds(partAt(layout, at, length)) || inLine(at, length))
     for (let part = 0; part <= layout.parts; part++) if (holds(part)) this.unlock(this.#lockAt(part))
-    for (const at of [latch, wanted]) if (isLatch(layout, at) && has(at)) this.unlock(at)
+    for (const at of [latch, wanted]) if (latched(at)) this.unlock(at)
     cells.publish(this.#record(number) + OWNER.BROKEN, 0)
   }
 

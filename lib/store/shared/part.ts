@@ -174,7 +174,7 @@ export class Part extends Slots implements Evictable {
   /** Frees the slot whose first word that is. */
   removeAt(at: number): void {
     const line = Math.floor((at - this.#table) / LINE_WORDS)
-    this.remove(Math.floor((at - this.#table - line - 1) / SLOT_WORDS))
+    this.remove((at - this.#table - line - 1) / SLOT_WORDS)
   }
 
   /** The first word of a slot. */
