@@ -12,7 +12,7 @@ const MEASURED = 100e6
 const keys = new Keys(COUNT)
 const [{ build }] = ours()
 const { createLimiter, memoryStore } = await load(build)
-const { KeyHasher } = await load(build, 'store/memory/hash.js')
+const { KeyHasher } = await load(build, 'store/key-hash.js')
 const hasher = new KeyHasher()
 const limiter = (policy) =>
   createLimiter({ name: 'parts', ...policy }, { store: memoryStore({ maxKeys: COUNT }) })

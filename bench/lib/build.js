@@ -28,7 +28,7 @@ export function build(source = ROOT) {
   return folder
 }
 
-/** A module of a build, such as `index.js` or `store/memory/hash.js`. */
+/** A module of a build, such as `index.js` or `store/key-hash.js`. */
 export function load(folder, module = 'index.js') {
   return import(pathToFileURL(join(folder, 'lib', module)).href)
 }

@@ -1,4 +1,5 @@
 import type { Ring } from '../../policy/index.js'
+import { newRing } from '../ring.js'
 
 /** Slots of the smallest ring; each further size class doubles it. */
 const SMALLEST = 4
@@ -155,17 +156,4 @@ function classOf(ref: number): number {
 
 function blockOf(ref: number): number {
   return (ref | 0) >>> CLASS_BITS
-}
-
-const NOTHING = new Float64Array(0)
-
-/** A ring of no slots, to be pointed elsewhere. */
-export function newRing(): Ring {
-  return { slots: NOTHING, base: 0, capacity: 0, start: 0, count: 0 }
-}
-
-/** Points `ring` at nothing: the ring of a key that is not there. */
-export function unload(ring: Ring): void {
-  ring.slots = NOTHING
-  ring.base = ring.capacity = ring.start = ring.count = 0
 }

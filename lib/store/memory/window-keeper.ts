@@ -1,8 +1,9 @@
 import type { Charge } from '../../../types/index.js'
 import { type Ring, type SlidingWindow, slidingWindow } from '../../policy/index.js'
+import { newRing, unload } from '../ring.js'
 import { windowVerdict } from '../verdict.js'
 import type { Keeper, MemoryBucket, Shelf } from './keeper.js'
-import { newestOf, newRing, oldestOf, RingArena, unload } from './rings.js'
+import { newestOf, oldestOf, RingArena } from './rings.js'
 import type { Table } from './table.js'
 
 /** A ring that is less full than this moves to a smaller block; the smallest are never. */

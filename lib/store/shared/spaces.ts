@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Policy } from '../../../types/index.js'
 import { type CompiledPolicy, invalidOption } from '../../policy/index.js'
-import { KeyHasher } from '../memory/hash.js'
+import { KeyHasher } from '../key-hash.js'
 import { BucketKeeper } from './bucket-keeper.js'
 import type { Cells } from './cells.js'
 import type { Keeper, SharedBucket } from './keeper.js'

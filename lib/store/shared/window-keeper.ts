@@ -1,7 +1,7 @@
 import type { Charge } from '../../../types/index.js'
 import { type Ring, type SlidingWindow, slidingWindow } from '../../policy/index.js'
 import type { Evictable } from '../eviction.js'
-import { newRing, unload } from '../memory/rings.js'
+import { newRing, unload } from '../ring.js'
 import { windowVerdict } from '../verdict.js'
 import { Blocks } from './blocks.js'
 import type { Keeper, Place, SharedBucket } from './keeper.js'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { newestOf, newRing, oldestOf, RingArena, unload } from '../../../lib/store/memory/rings.js'
+import { newestOf, oldestOf, RingArena } from '../../../lib/store/memory/rings.js'
+import { newRing } from '../../../lib/store/ring.js'
 
 /** Opens a ring of `units` slots or more that holds `values`. */
 function openWith(arena: RingArena, units: number, values: number[]): number {
@@ -134,14 +135,6 @@ test('a ring tells its oldest and its newest instant as they were saved, whereve
   arena.load(ref, ring)
   arena.move(ref, ring, 9)
   t.same([oldestOf(ring), newestOf(ring)], [40, 20], 'and when it has moved')
-})
-
-test('a ring can be pointed at nothing', async (t) => {
-  const arena = new RingArena()
-  const ring = newRing()
-  arena.load(openWith(arena, 4, [1, 2]), ring)
-  unload(ring)
-  t.same(ring, newRing())
 })
 
 test('rings never overlap, whatever is opened, grown and closed', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { KeyHasher } from '../../../lib/store/memory/hash.js'
+import { KeyHasher } from '../../../lib/store/key-hash.js'
 import { TAGS, Table } from '../../../lib/store/memory/table.js'
 import { TableTwin } from './table-twin.js'
 

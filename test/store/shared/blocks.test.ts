@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import type { Ring } from '../../../lib/policy/index.js'
-import { newRing } from '../../../lib/store/memory/rings.js'
+import { newRing } from '../../../lib/store/ring.js'
 import { Blocks } from '../../../lib/store/shared/blocks.js'
 import { Cells } from '../../../lib/store/shared/cells.js'
 import { PAGE } from '../../../lib/store/shared/layout.js'

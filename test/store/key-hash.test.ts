@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'tap'
-import { KeyHasher } from '../../../lib/store/memory/hash.js'
-import { hostileKeys } from '../hostile-keys.js'
+import { KeyHasher } from '../../lib/store/key-hash.js'
+import { hostileKeys } from './hostile-keys.js'
 
 const SEED = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7)
 const KEY = { k0: 0x03020100, k1: 0x07060504 }
