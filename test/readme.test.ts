@@ -132,7 +132,7 @@ test('README', async (t) => {
     const [, body] = options.match(/interface RedisStoreOptions \{([\s\S]*?)\n\}/) as string[]
     const names = [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name)
     const section = README.slice(README.indexOf('## Several processes'), README.indexOf('## Options'))
-    t.equal(names.length, 8)
+    t.equal(names.length, 9)
     for (const name of names) t.match(section, new RegExp(`^\\| \`${name}\` \\|`, 'm'), name)
   })
 

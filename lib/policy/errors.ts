@@ -50,6 +50,11 @@ export function invalidOption(
   return new InvalidOption(option, show(value), typeof value === 'string' ? hint(value, known) : '', allowed)
 }
 
+/** `FST_FLOODGATE_OPTION` for a secret, which no error shows: `what` says what it is instead. */
+export function invalidSecret(option: string, what: string, allowed: string): CodedError {
+  return new InvalidOption(option, what, '', allowed)
+}
+
 /** `; did you mean 'x'?`, or nothing when no known name is near. Swapped letters are near in any name. */
 export function hint(name: string, known: readonly string[]): string {
   const maxDistance = Math.max(1, Math.floor(name.length / 3))

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto'
 import type { Bucket, Policy } from '../../../types/index.js'
 import type { CompiledPolicy, SlidingWindow, TokenBucket } from '../../policy/index.js'
+import type { Digest } from './digest.js'
 
 /** A policy opened in a Redis store. */
 export interface RedisBucket extends Bucket {
@@ -32,9 +32,6 @@ export interface Address {
 const PLACES = 1024
 const LONGEST_KEPT = 128
 
-/** Characters of a digest in base64url: 132 bits of SHA-256. */
-const DIGEST = 22
-
 /**
  * The names of keys: `<prefix>:{<shard>}:<law>:<limiter>:<digest>`. Only the limiter's name is in clear text. A prefix has no braces,
  * names are percent-encoded and digests have a fixed length, so no two keys have one name. All that a client's key is counted
@@ -44,6 +41,7 @@ export class Names {
   readonly #prefix: string
   readonly #shards: number
   readonly #isApart: boolean
+  readonly #digest: Digest
   /**
    * Addresses of late: a flood of one key, or a lease of it, shall not pay for its digest again. Each key has one place, so
    * that nothing is moved, and little lives long enough to be copied by the garbage collector.
@@ -53,10 +51,11 @@ export class Names {
   readonly #opened = new Map<string, number>()
 
   /** `isApart`: do keys with different hash tags live apart, as in a Cluster? */
-  constructor(prefix: string, shards: number, isApart: boolean) {
+  constructor(prefix: string, shards: number, isApart: boolean, digest: Digest) {
     this.#prefix = prefix
     this.#shards = shards
     this.#isApart = isApart
+    this.#digest = digest
   }
 
   /** The stem of a policy of the limiter `space`; the second of the same name differs from the first. */
@@ -79,7 +78,7 @@ export class Names {
     const place = print & (PLACES - 1)
     const kept = this.#kept[place]
     if (kept !== null && kept.key === key && kept.bucket === bucket) return kept
-    const digest = digestOf(key)
+    const digest = this.#digest(key)
     const tag = this.#shards === 1 ? 0 : tagOf(digest, this.#shards)
     const head = tag === 0 ? bucket.head : this.head(tag, bucket.stem)
     const address = { bucket, key, name: head + digest, print, shard: this.#isApart ? tag : 0 }
@@ -97,13 +96,6 @@ function printOf({ id }: RedisBucket, key: string): number {
 
 function tagOf(digest: string, shards: number): number {
   return Buffer.from(digest.slice(0, 4), 'base64url').readUIntBE(0, 3) % shards
-}
-
-/** Text that is not Unicode keeps what UTF-8 would lose, and is marked. */
-export function digestOf(key: string): string {
-  return key.isWellFormed()
-    ? hash('sha256', key, 'base64url').slice(0, DIGEST)
-    : `${hash('sha256', Buffer.from(key, 'utf16le'), 'base64url').slice(0, DIGEST)}~`
 }
 
 /** A law as the script reads it. */

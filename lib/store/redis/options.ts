@@ -1,4 +1,4 @@
-import { invalidOption, refuseUnknown } from '../../policy/index.js'
+import { invalidOption, invalidSecret, refuseUnknown } from '../../policy/index.js'
 import type { RedisClient } from './client.js'
 import type { OnStoreFailure } from './fallback.js'
 
@@ -10,6 +10,12 @@ export interface RedisStoreOptions {
   client: RedisClient
   /** Begins the name of every key: 1 to 64 characters, letters, digits and `_ - . : /`. Default: `'floodgate'`. */
   prefix?: string
+  /**
+   * Keys are named by their HMAC-SHA-256 under this secret instead of their SHA-256, so that nobody who reads Redis can find out whose
+   * they are by trying. At least 16 bytes; text counts in UTF-8. The same in all processes of a prefix; another secret means fresh keys.
+   * Default: none.
+   */
+  secret?: string | Buffer
   /** Longest wait for an answer, in ms: 1 to 60,000. Default: 100. */
   timeout?: number
   /**
@@ -43,9 +49,17 @@ const NUMBERS = {
 } as const
 type NumberOption = keyof typeof NUMBERS
 
+/** Bytes of a secret, at the least: as many guesses as an AES key. */
+const SHORTEST_SECRET = 16
+
+/** The options, with their defaults. */
+export type RedisSettings = Required<Omit<RedisStoreOptions, 'secret'>> & {
+  secret: string | Buffer | undefined
+}
+
 /** Checks the options and fills in defaults. Throws `FST_FLOODGATE_OPTION` or `FST_FLOODGATE_UNKNOWN_OPTION`. */
-export function readOptions(options: RedisStoreOptions): Required<RedisStoreOptions> {
-  refuseUnknown(options, ['client', 'prefix', 'onStoreFailure', ...Object.keys(NUMBERS)], '')
+export function readOptions(options: RedisStoreOptions): RedisSettings {
+  refuseUnknown(options, ['client', 'prefix', 'onStoreFailure', ...Object.keys(NUMBERS), 'secret'], '')
   const { client, prefix = 'floodgate', onStoreFailure = 'local' } = options
   if (typeof prefix !== 'string' || !/^[\w\-.:/]{1,64}$/.test(prefix)) {
     throw invalidOption('prefix', prefix, '1 to 64 letters, digits and _ - . : /')
@@ -60,7 +74,21 @@ export function readOptions(options: RedisStoreOptions): Required<RedisStoreOpti
   const numbers = Object.fromEntries(
     Object.keys(NUMBERS).map((name) => [name, readNumber(name as NumberOption, options)]),
   ) as Record<NumberOption, number>
-  return { client, prefix, onStoreFailure, ...numbers }
+  return { client, prefix, secret: readSecret(options), onStoreFailure, ...numbers }
+}
+
+/** A secret that is there and undefined comes from a setting that is not: without an error, keys would be open to guessing. */
+function readSecret(options: RedisStoreOptions): string | Buffer | undefined {
+  if (!Object.hasOwn(options, 'secret')) return undefined
+  const secret: unknown = options.secret
+  const isSecret = typeof secret === 'string' || Buffer.isBuffer(secret)
+  if (isSecret && Buffer.byteLength(secret) >= SHORTEST_SECRET) return secret
+  const what = isSecret ? `a secret of ${Buffer.byteLength(secret)} bytes` : `of type ${typeof secret}`
+  throw invalidSecret(
+    'secret',
+    what,
+    `a string or Buffer of at least ${SHORTEST_SECRET} bytes, or no such option`,
+  )
 }
 
 function readNumber(name: NumberOption, options: RedisStoreOptions): number {

@@ -7,6 +7,7 @@ import { connect } from './client.js'
 import type { Connection } from './connection.js'
 import { Courier } from './courier.js'
 import { Denials } from './denials.js'
+import { digestWith } from './digest.js'
 import { storeFailure, Unanswered } from './errors.js'
 import { Fallback } from './fallback.js'
 import { type Lease, Leases } from './leases.js'
@@ -44,11 +45,11 @@ export class RedisStore implements AsyncStore {
   #stopLeaseCheck: (() => void) | null = null
 
   constructor(options: RedisStoreOptions, clocks: TestClocks | null = null) {
-    const { client, prefix, timeout, onStoreFailure, instances, lease, denyCache, shards } =
+    const { client, prefix, secret, timeout, onStoreFailure, instances, lease, denyCache, shards } =
       readOptions(options)
     const connection = connect(client)
     this.#connection = connection
-    this.#names = new Names(prefix, shards, connection.isCluster)
+    this.#names = new Names(prefix, shards, connection.isCluster, digestWith(secret))
     this.#fallback = new Fallback(onStoreFailure, instances)
     this.#denials = new Denials(denyCache)
     this.#leases = lease > 1 ? new Leases(lease) : null

@@ -64,6 +64,41 @@ test('a prefix may have letters, digits and some signs', (t) => {
   t.end()
 })
 
+const SECRET = 'correct horse battery staple'
+const badSecrets: [string, unknown, RegExp][] = [
+  ['text of 15 bytes', SECRET.slice(0, 15), /is a secret of 15 bytes;/],
+  ['no text', '', /is a secret of 0 bytes;/],
+  ['a Buffer of 15 bytes', Buffer.from(SECRET.slice(0, 15)), /is a secret of 15 bytes;/],
+  ['bytes that are no Buffer', new Uint8Array(32), /is of type object;/],
+  ['a number', 1_234_567_812_345_678, /is of type number;/],
+  ['null', null, /is of type object;/],
+  ['undefined, as of a variable that is not set', undefined, /is of type undefined;/],
+]
+for (const [what, secret, message] of badSecrets) {
+  test(`secret: ${what} is refused by name, and not shown`, (t) => {
+    try {
+      refused({ secret })()
+      t.fail('it was taken')
+    } catch (error) {
+      const { code, message: text } = error as Error & { code: string }
+      t.equal(code, 'FST_FLOODGATE_OPTION')
+      t.match(
+        text,
+        /^option 'secret' is .*; allowed: a string or Buffer of at least 16 bytes, or no such option$/,
+      )
+      t.match(text, message)
+      t.notMatch(text, /correct|12345678/)
+    }
+    t.end()
+  })
+}
+
+test('a secret may be any text or Buffer of 16 bytes or more; text counts in UTF-8', (t) => {
+  for (const secret of [SECRET, 'ä'.repeat(8), Buffer.alloc(16, 1), 'x'.repeat(100_000)])
+    t.doesNotThrow(refused({ secret }))
+  t.end()
+})
+
 for (const onStoreFailure of ['alow', 'open', '', null, true, 0]) {
   test(`onStoreFailure: ${JSON.stringify(onStoreFailure)} is refused by name`, (t) => {
     t.throws(refused({ onStoreFailure }), {

@@ -76,7 +76,9 @@ const options: RedisStoreOptions[] = [
     lease: 20,
     denyCache: 0,
     shards: 4,
+    secret: 'sixteen bytes or more',
   },
+  { client: new Redis(), secret: Buffer.alloc(32) },
 ]
 options.map(({ client }): RedisClient => client)
 
@@ -86,5 +88,7 @@ redisStore({})
 redisStore({ client: 'redis://127.0.0.1' })
 // @ts-expect-error
 redisStore({ client: new Redis(), onStoreFailure: 'open' })
+// @ts-expect-error
+redisStore({ client: new Redis(), secret: 5 })
 // @ts-expect-error
 redisStore({ client: new Redis(), timeuot: 5 })
