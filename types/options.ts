@@ -75,7 +75,8 @@ export type AnyPolicy = RoutePolicy | readonly RoutePolicy[]
 /**
  * `config.rateLimit` of a route: `false` (exempt), the name of a limiter (shared by all routes that name it), a policy of
  * the route's own (what it omits comes from the default limiter), a list of both (all must allow, a denial by one charges
- * none), or a function that picks a name or `false` for each request.
+ * none), or a function that picks a name or `false` for each request. What it returns otherwise, such as an unknown name that a
+ * client sent, is charged to the default limiter and warned of once a route.
  */
 export type RouteRateLimit =
   | false

@@ -117,17 +117,14 @@ export class Gate {
     if (step === undefined || step === null || step.point !== point) return done()
     this.#setLater(request, step.next)
     if (step.runner !== null) return step.runner.run(request, reply, done)
-    const name = step.choose?.(request)
-    if (isPromise(name)) {
-      Promise.resolve(name)
-        .then((name) => this.#follow(request, reply, name, point, done))
-        .catch(done)
-    } else this.#follow(request, reply, name, point, done)
+    const chosen = step.choose?.(request) ?? null
+    if (isPromise(chosen)) {
+      chosen.then((chosen) => this.#follow(request, reply, chosen, point, done)).catch(done)
+    } else this.#follow(request, reply, chosen, point, done)
   }
 
-  #follow(request: FastifyRequest, reply: FastifyReply, name: unknown, point: Point, done: Done): void {
-    if (name === false) return done()
-    this.#setLater(request, this.#parts.planner.chosen(name))
+  #follow(request: FastifyRequest, reply: FastifyReply, step: Step | null, point: Point, done: Done): void {
+    this.#setLater(request, step)
     this.#advance(request, reply, point, done)
   }
 

@@ -53,7 +53,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   }
   const registry = new RequestRegistry(new Registry(store), strategies, settings.defaults, context)
   defineLimiters(registry, settings)
-  const planner = new Planner(registry, settings.exempt)
+  const planner = new Planner(registry, settings.exempt, warnings)
   const guard = defineGuard(registry, settings, context)
   const guardPolicies = guard?.members.flatMap(({ limiter }) => limiter.policies) ?? []
   const documentation = new Documentation(settings.headers, settings.body, guardPolicies)
@@ -87,7 +87,7 @@ function attach(app: FastifyInstance, store: AsyncStore): void {
 
 function defineLimiters(registry: RequestRegistry, { defaults, limiters }: Settings): void {
   const { codePer: _, ...policy } = defaults
-  registry.add('default', policy, '', defaults)
+  registry.addNamed('default', policy, '', defaults)
   for (const [name, policies] of Object.entries(limiters)) registry.define(name, policies)
 }
 

@@ -26,7 +26,8 @@ export type Defaults = RoutePolicy & {
 /** The limiters of one registration, with what requests need to know of each. */
 export class RequestRegistry implements Iterable<AnyLimiter> {
   readonly #registry: Registry
-  readonly #limiters = new Map<string, RequestLimiter>()
+  /** What configs, functions and `hook()` may name: the default limiter and what the user defined. */
+  readonly #named = new Map<string, RequestLimiter>()
   /** What the user defined and nobody has asked for. */
   readonly #unused = new Set<string>()
   readonly #strategies: Strategies
@@ -44,7 +45,7 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
     checkName(name, 'name')
     if (RESERVED.includes(name))
       throw invalidOption(`limiters.${name}`, name, `names other than ${RESERVED.join(' and ')}`)
-    const { limiter } = this.add(name, policies, `limiters.${name}`)
+    const { limiter } = this.addNamed(name, policies, `limiters.${name}`)
     this.#unused.add(name)
     return limiter
   }
@@ -77,15 +78,27 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
 
   /** The limiter of that name as requests meet it; throws `FST_FLOODGATE_UNKNOWN_LIMITER` and says `where` it is named. */
   find(name: unknown, where = ''): RequestLimiter {
-    const limiter = this.#limiters.get(name as string)
-    if (limiter === undefined) throw unknownLimiter(name, [...this.#limiters.keys()], where)
-    this.#unused.delete(limiter.limiter.name)
+    const limiter = this.named(name)
+    if (limiter === undefined) throw unknownLimiter(name, [...this.#named.keys()], where)
     return limiter
+  }
+
+  /** The same, or undefined. The guard and the limiters that routes describe have no name that anybody could choose. */
+  named(name: unknown): RequestLimiter | undefined {
+    this.#unused.delete(name as string)
+    return this.#named.get(name as string)
   }
 
   /** Names of limiters that were defined and that no route, `hook()` or `get()` has named. */
   get unused(): Iterable<string> {
     return this.#unused
+  }
+
+  /** Adds a limiter that can be named; `where` is the path of its options in errors. */
+  addNamed(name: string, policies: AnyPolicy, where: string, defaults?: Defaults): RequestLimiter {
+    const limiter = this.add(name, policies, where, defaults)
+    this.#named.set(name, limiter)
+    return limiter
   }
 
   /** Adds a limiter under `name`; `where` is the path of its options in errors. */
@@ -110,9 +123,7 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
       ? compilePolicies(inherited, name, where)
       : [compilePolicy(inherited[0], name, dot)]
     prepareHeaders(compiled)
-    const limiter = new RequestLimiter(this.#registry.add(name, compiled), strategy, cost, hook)
-    this.#limiters.set(name, limiter)
-    return limiter
+    return new RequestLimiter(this.#registry.add(name, compiled), strategy, cost, hook)
   }
 
   /** Adds a limiter that nobody named, such as a route's own, under `name` or what is free next to it. */

@@ -1,8 +1,10 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import type { HookName, Policy, RoutePolicy } from '../../types/index.js'
 import { invalidOption, show } from '../policy/index.js'
+import { isPromise } from './keys.js'
 import type { RequestRegistry } from './registry.js'
 import { HOOKS, type Point, type RequestLimiter, type Stage } from './stage.js'
+import type { Warnings } from './warn.js'
 
 /** Something that decides about a request and goes on, or answers it. */
 export type Runner = Pick<Stage, 'run'>
@@ -12,9 +14,12 @@ export interface Step {
   readonly point: Point
   /** Null where `choose` has yet to pick a limiter for this request. */
   readonly runner: Runner | null
-  readonly choose: ((request: FastifyRequest) => unknown) | null
+  /** Returns the step of the limiter that was picked, or null for none. */
+  readonly choose: Choose | null
   readonly next: Step | null
 }
+
+type Choose = (request: FastifyRequest) => Step | null | Promise<Step | null>
 
 /** What happens to the requests of a route. Filled in anew at `ready()` where it could not be known before. */
 export interface RoutePlan {
@@ -35,7 +40,6 @@ const EXEMPT: RoutePlan = { exempt: true, ...NOTHING }
 /** Nothing but the guard. */
 export const GUARDED: RoutePlan = { exempt: false, ...NOTHING }
 
-const NOT_THE_GUARD = 'the name of a limiter other than the guard, which has counted the request already'
 const AFTER_ARRIVAL: readonly Point[] = ['onRequest', ...HOOKS]
 
 /** A route as far as its plan depends on it. */
@@ -68,15 +72,18 @@ export function factsOf(
 export class Planner {
   readonly #registry: RequestRegistry
   readonly #exempt: (url: string) => boolean
+  readonly #warnings: Warnings
   /** Plans with limiters of their own, to be shared by a GET and its HEAD, and by `/prefix` and `/prefix/`. */
   readonly #own = new Map<string, { facts: RouteFacts; plan: RoutePlan }[]>()
+  /** The steps of limiters that functions have chosen, by their names. */
   readonly #chosen = new Map<unknown, Step>()
   readonly #default: RoutePlan
   readonly #notFound: RoutePlan
 
-  constructor(registry: RequestRegistry, exempt: readonly string[]) {
+  constructor(registry: RequestRegistry, exempt: readonly string[], warnings: Warnings) {
     this.#registry = registry
     this.#exempt = matcher(exempt)
+    this.#warnings = warnings
     const byDefault = registry.find('default')
     this.#default = this.#planOf([byDefault])
     // A list that exempts every URL exempts those that are no route's, too.
@@ -90,7 +97,7 @@ export class Planner {
     if (rateLimit === false) return EXEMPT
     if (rateLimit === undefined) return this.#isExempt(facts) ? EXEMPT : this.#default
     if (typeof rateLimit === 'function') {
-      const choose = rateLimit as NonNullable<Step['choose']>
+      const choose = this.#chooser(rateLimit as (request: FastifyRequest) => unknown, facts.url)
       return { ...GUARDED, later: { point: 'onRequest', runner: null, choose, next: null }, hooks: HOOKS }
     }
     if (typeof rateLimit === 'string') return this.#planOf(this.#members(facts))
@@ -116,12 +123,24 @@ export class Planner {
       : GUARDED
   }
 
-  /** What is to be done for a request whose route chose the limiter of that name. */
-  chosen(name: unknown): Step {
+  /** Calls a route's function. The name that it returns may come from the client: it is neither kept nor shown. */
+  #chooser(rateLimit: (request: FastifyRequest) => unknown, url: string): Choose {
+    const stepOf = (name: unknown) => (name === false ? null : this.#stepOf(name, url))
+    return (request) => {
+      const name = rateLimit(request)
+      return isPromise(name) ? Promise.resolve(name).then(stepOf) : stepOf(name)
+    }
+  }
+
+  /** The step of the limiter of that name, or of the default limiter for what names none. */
+  #stepOf(name: unknown, url: string): Step {
     const known = this.#chosen.get(name)
     if (known !== undefined) return known
-    if (name === 'guard') throw invalidOption('config.rateLimit', name, NOT_THE_GUARD)
-    const member = this.#registry.find(name, 'the function in config.rateLimit')
+    const member = this.#registry.named(name)
+    if (member === undefined) {
+      this.#warnings.once('FST_FLOODGATE_W009', url)
+      return this.#stepOf('default', url)
+    }
     const point = member.point === 'arrival' ? 'onRequest' : member.point
     const step: Step = { point, runner: this.#registry.stage([member]), choose: null, next: null }
     this.#chosen.set(name, step)

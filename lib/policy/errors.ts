@@ -24,6 +24,8 @@ export type CodedError = InstanceType<FastifyErrorConstructor>
 
 /** Characters of a string that an error message shows. */
 const LONGEST = 80
+/** Characters of the longest name that anything has. */
+const LONGEST_NAME = 128
 
 /** A value as an error message shows it: short, on one line, strings in quotes. */
 export function show(value: unknown): string {
@@ -55,8 +57,12 @@ export function invalidSecret(option: string, what: string, allowed: string): Co
   return new InvalidOption(option, what, '', allowed)
 }
 
-/** `; did you mean 'x'?`, or nothing when no known name is near. Swapped letters are near in any name. */
+/**
+ * `; did you mean 'x'?`, or nothing when no known name is near. Swapped letters are near in any name. Nothing for what is too
+ * long to be a name: it may come from a client, and the time that this takes grows with its length.
+ */
 export function hint(name: string, known: readonly string[]): string {
+  if (name.length > LONGEST_NAME) return ''
   const maxDistance = Math.max(1, Math.floor(name.length / 3))
   const near =
     known.find((one) => letters(one) === letters(name)) ?? closestMatch(name, [...known], { maxDistance })

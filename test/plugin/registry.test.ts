@@ -72,6 +72,12 @@ const MISUSES: [
     /did you mean 'default'\?/,
   ],
   [
+    'hook of the guard',
+    (r) => r.hook('guard'),
+    'FST_FLOODGATE_UNKNOWN_LIMITER',
+    /'guard'; known: default, login$/,
+  ],
+  [
     'hook of a misspelt option',
     (r) => r.hook({ rat: 5 } as object),
     'FST_FLOODGATE_UNKNOWN_OPTION',

@@ -38,6 +38,11 @@ test('a hint names the nearest known name, and none when nothing is near', async
   t.equal(hint('rate', []), '')
 })
 
+test('a string that is too long to be a name gets no hint', async (t) => {
+  t.equal(hint(`r${'x'.repeat(127)}`, [`s${'x'.repeat(127)}`]), `; did you mean 's${'x'.repeat(127)}'?`)
+  t.equal(hint(`r${'x'.repeat(128)}`, [`s${'x'.repeat(128)}`]), '')
+})
+
 test('a known option passes, and the first unknown one is named with its path', async (t) => {
   refuseUnknown({ rate: 1, per: 2 }, ['rate', 'per'], '')
   t.throws(() => refuseUnknown({ rate: 1, zzzzzz: 2, yyyyyy: 3 }, ['rate', 'per'], 'guard.'), {

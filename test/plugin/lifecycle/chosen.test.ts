@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { test } from 'tap'
 import type { RateLimitOptions, RouteRateLimit } from '../../../lib/index.js'
+import { codes, emitted } from '../warnings/support.js'
 import { ask, left, limited, ok, only, tracer, user } from './support.js'
 
 const OPTIONS: RateLimitOptions = {
@@ -46,21 +47,72 @@ for (const { what, choose, answers } of CHOICES) {
 const WRONG: Record<string, () => unknown> = {
   'an unknown name': () => 'nope',
   'a promise of an unknown name': async () => 'nope',
-  nothing: () => undefined,
-  true: () => true,
-  'a policy object': () => only(1),
+  'an empty name': () => '',
   'a name that objects have': () => 'constructor',
+  'a name with the case of another': () => 'FREE',
+  'the name of the guard': () => 'guard',
+  'the name of a limiter that a route describes': () => 'GET /own',
+  'the name of a limiter that a hook describes': () => 'hook',
+  nothing: () => undefined,
+  null: () => null,
+  true: () => true,
+  'a number': () => 1,
+  'an object': () => ({}),
 }
 
 for (const [what, choose] of Object.entries(WRONG)) {
-  test(`a route config that returns ${what} is a coded error of the server, not a free pass`, async (t) => {
-    const app = await limited(OPTIONS)
+  test(`a route config that returns ${what} is charged to the default limiter, and warned of once`, async (t) => {
+    const list = emitted(t)
+    const app = await limited({ ...OPTIONS, guard: only(9) })
+    app.get('/own', { config: { rateLimit: only(5) }, preHandler: app.rateLimit.hook(only(5)) }, ok)
     app.get('/', { config: { rateLimit: choose as Choose } }, ok)
-    const reply = await app.inject('/')
-    t.equal(reply.statusCode, 500)
-    t.equal(reply.json().code, 'FST_FLOODGATE_UNKNOWN_LIMITER')
+    t.same(await ask(app, 'GET /', 'GET /'), ['200 8', '200 7'])
+    t.equal(left(app), 7)
+    t.equal(left(app, 'GET /own'), 5)
+    t.equal(left(app, 'hook'), 5)
+    t.equal(left(app, 'guard'), 7)
+    t.same(codes(list), ['W009'])
   })
 }
+
+test('what is charged for an unknown name runs where the default limiter runs', async (t) => {
+  emitted(t)
+  const trace: string[] = []
+  const { hook, cost } = tracer(trace)
+  const app = await limited({ ...only(1), hook: 'preHandler', cost: cost('default') })
+  app.get('/', { config: { rateLimit: () => 'nope' }, preHandler: hook('preHandler') }, ok)
+  t.same(await ask(app, 'GET /', 'GET /'), ['200 0', '429 0'])
+  t.same(trace, ['preHandler', 'default', 'preHandler', 'default'])
+})
+
+test('a client that names limiters learns no names, from the answer or from the log', async (t) => {
+  const list = emitted(t)
+  const lines: string[] = []
+  const logger = { level: 'trace', stream: { write: (line: string) => void lines.push(line) } }
+  const app = await limited({ ...only(1), limiters: { secret: only(9) } }, { logger })
+  const config = { rateLimit: (request: FastifyRequest) => request.headers['x-plan'] as string }
+  app.get('/plan/:id', { config }, ok)
+  app.get('/other', { config }, ok)
+  const plan = (url: string, name: string) => app.inject({ url, headers: { 'x-plan': name } })
+  const replies = [await plan('/plan/1', 'sekret'), await plan('/plan/2', 'guard'), await plan('/other', 'x')]
+  t.same(
+    replies.map(({ statusCode }) => statusCode),
+    [200, 429, 429],
+  )
+  for (const { body, headers } of replies) t.notMatch(`${body} ${JSON.stringify(headers)}`, /secret|sekret/)
+  t.notMatch(lines.join(''), /secret|sekret|"err"/)
+  t.same(codes(list), ['W009', 'W009'], 'one for each route')
+  t.match(list[0].message, 'of the route /plan/:id returned')
+  t.notMatch(list[0].message, /secret|sekret|guard/)
+})
+
+test('W009 can be switched off', async (t) => {
+  const list = emitted(t)
+  const app = await limited({ ...only(1), warnings: { FST_FLOODGATE_W009: false } })
+  app.get('/', { config: { rateLimit: () => 'nope' } }, ok)
+  t.same(await ask(app, 'GET /', 'GET /'), ['200 0', '429 0'])
+  t.same(codes(list), [])
+})
 
 for (const [what, choose] of Object.entries({
   throws: () => {
@@ -124,9 +176,10 @@ test('the guard counts the requests of a route whose limiter is chosen, also whe
 })
 
 test('a limiter defined after ready can be chosen', async (t) => {
-  const app = await limited()
+  emitted(t)
+  const app = await limited(only(5))
   app.get('/', { config: { rateLimit: () => 'new' } }, ok)
-  t.same(await ask(app, 'GET /'), ['500 -'])
+  t.same(await ask(app, 'GET /'), ['200 4'], 'until then the default limiter is charged')
   app.rateLimit.define('new', only(1))
   t.same(await ask(app, 'GET /', 'GET /'), ['200 0', '429 0'])
 })
