@@ -1,3 +1,3 @@
-export type { SharedMemoryOptions } from './layout.js'
-export { createSharedMemory, type SharedMemory } from './memory.js'
+export type { SharedMemoryOptions } from './memory/layout.js'
+export { createSharedMemory, type SharedMemory } from './memory/shared-memory.js'
 export { type SharedStoreOptions, sharedStore } from './store.js'

@@ -2,9 +2,9 @@ import type { Charge, Clock, Policy, StoreStats, SyncStore } from '../../../type
 import { refuseUnknown } from '../../policy/index.js'
 import { costOf } from '../charge.js'
 import { monotonicMicros, processClock, readMicros, systemClock } from '../clock.js'
-import type { Place, SharedBucket } from './keeper.js'
-import { type Attached, attach, type SharedMemory } from './memory.js'
-import { Section } from './section.js'
+import { Section } from './critical-section.js'
+import { type Attached, attach, type SharedMemory } from './memory/shared-memory.js'
+import type { Place, SharedBucket } from './table/keeper.js'
 
 export interface SharedStoreOptions {
   /** What `createSharedMemory` returned, in this thread or in another of its process. */

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { createLimiter } from '../../../lib/limiter/limiter.js'
-import { Cells } from '../../../lib/store/shared/cells.js'
-import { isLatch, OWNER_WORDS } from '../../../lib/store/shared/layout.js'
-import { Locks } from '../../../lib/store/shared/locks.js'
-import { Part } from '../../../lib/store/shared/part.js'
+import { Locks } from '../../../lib/store/shared/locking/locks.js'
+import { Cells } from '../../../lib/store/shared/memory/cells.js'
+import { isLatch, OWNER_WORDS } from '../../../lib/store/shared/memory/layout.js'
+import { Part } from '../../../lib/store/shared/table/part.js'
 import type { Limiter, PolicyOptions, SyncStore } from '../../../types/index.js'
-import { World } from '../../fixtures/threads/world.js'
+import { World } from '../../fixtures/threads/thread-simulation.js'
 
 const POLICIES: PolicyOptions[] = [
   { name: 'bucket', rate: 60, per: 'hour', burst: 5 },

@@ -4,9 +4,9 @@ import { createLimiter } from '../../../lib/limiter/limiter.js'
 import type { SyncStoreLimiter } from '../../../lib/limiter/store-limiter.js'
 import { newCharge } from '../../../lib/store/charge.js'
 import type { Limiter, PolicyOptions, SyncStore } from '../../../types/index.js'
+import { assertWhole } from '../../fixtures/threads/assert-consistent.js'
 import { atEveryStep, crashes, StepCells } from '../../fixtures/threads/steps.js'
-import { assertWhole } from '../../fixtures/threads/whole.js'
-import { World } from '../../fixtures/threads/world.js'
+import { World } from '../../fixtures/threads/thread-simulation.js'
 
 const BUCKET: PolicyOptions = { name: 'bucket', rate: 60, per: 'hour', burst: 5 }
 /** A unit takes no whole number of microseconds. */

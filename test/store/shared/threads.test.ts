@@ -3,8 +3,8 @@ import t, { test } from 'tap'
 import { createLimiter } from '../../../lib/limiter/limiter.js'
 import { sharedStore } from '../../../lib/threads.js'
 import type { PolicyOptions } from '../../../types/index.js'
-import { hammer, type Outcome } from '../../fixtures/threads/crew.js'
-import { assertWhole } from '../../fixtures/threads/whole.js'
+import { assertWhole } from '../../fixtures/threads/assert-consistent.js'
+import { hammer, type Outcome } from '../../fixtures/threads/workers.js'
 
 // These make it longer: 10,000 ms and 20 times is the proof, which takes half an hour.
 const MS = Number(process.env.FLOODGATE_HAMMER_MS ?? 300)

@@ -1,6 +1,6 @@
-import { type CompiledPolicy, compilePolicy } from '../../policy/index.js'
-import type { Cells } from './cells.js'
-import { HEADER, LAW_DOUBLES, type Layout, TAGS } from './layout.js'
+import { type CompiledPolicy, compilePolicy } from '../../../policy/index.js'
+import type { Cells } from '../memory/cells.js'
+import { HEADER, LAW_DOUBLES, type Layout, TAGS } from '../memory/layout.js'
 
 export type Law = CompiledPolicy['law']
 

@@ -1,9 +1,9 @@
 import { test } from 'tap'
-import { createLimiter } from '../../../lib/limiter/limiter.js'
-import { Cells } from '../../../lib/store/shared/cells.js'
-import { isLatch, LINE_WORDS, OWNER, OWNER_WORDS } from '../../../lib/store/shared/layout.js'
-import { Locks } from '../../../lib/store/shared/locks.js'
-import { World } from '../../fixtures/threads/world.js'
+import { createLimiter } from '../../../../lib/limiter/limiter.js'
+import { Locks } from '../../../../lib/store/shared/locking/locks.js'
+import { Cells } from '../../../../lib/store/shared/memory/cells.js'
+import { isLatch, LINE_WORDS, OWNER, OWNER_WORDS } from '../../../../lib/store/shared/memory/layout.js'
+import { World } from '../../../fixtures/threads/thread-simulation.js'
 
 function locksOf(world: World, name: number, mostNaps = 20): Locks {
   const lifeline = { name, gone: (other: number) => world.dead.has(other) }

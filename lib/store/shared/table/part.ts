@@ -1,7 +1,15 @@
-import { CROWDED, type Evictable, freeExpired, freeOrFind, LOOK_WHEN_CROWDED } from '../eviction.js'
-import type { Cells } from './cells.js'
-import { keysOf, type Layout, LINE_SLOTS, LINE_WORDS, PAGE, PAGE_WORDS, SLOT_WORDS } from './layout.js'
-import type { Locks } from './locks.js'
+import { CROWDED, type Evictable, freeExpired, freeOrFind, LOOK_WHEN_CROWDED } from '../../eviction.js'
+import type { Locks } from '../locking/locks.js'
+import type { Cells } from '../memory/cells.js'
+import {
+  keysOf,
+  type Layout,
+  LINE_SLOTS,
+  LINE_WORDS,
+  PAGE,
+  PAGE_WORDS,
+  SLOT_WORDS,
+} from '../memory/layout.js'
 import { Slots } from './slots.js'
 
 /** Who knows what the state of a slot means. */

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { refuseUnknown } from '../../policy/index.js'
+import { refuseUnknown } from '../../../policy/index.js'
 import { Cells } from './cells.js'
 import { badMemory } from './errors.js'
 import {
@@ -13,7 +13,7 @@ import {
   type SharedMemoryOptions,
   VERSION,
 } from './layout.js'
-import { type Lifeline, lifelineKind, lifelineOf } from './lifeline.js'
+import { type Lifeline, lifelineKind, lifelineOf } from './liveness.js'
 
 /** What `createSharedMemory` makes: to be handed to other threads as it is. */
 export type SharedMemory = SharedArrayBuffer

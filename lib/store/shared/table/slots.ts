@@ -1,6 +1,6 @@
-import type { Cells } from './cells.js'
-import type { Journal } from './journal.js'
-import { TAGS } from './layout.js'
+import type { Journal } from '../locking/journal.js'
+import type { Cells } from '../memory/cells.js'
+import { TAGS } from '../memory/layout.js'
 
 const TWO_32 = 0x100000000
 const TAG_SHIFT = 1

@@ -1,6 +1,6 @@
-import type { Bucket, Charge } from '../../../types/index.js'
-import type { CompiledPolicy } from '../../policy/index.js'
-import type { KeyHasher } from '../key-hash.js'
+import type { CompiledPolicy } from '../../../policy/index.js'
+import type { Bucket, Charge } from '../../../../types/index.js'
+import type { KeyHasher } from '../../key-hash.js'
 import type { Part } from './part.js'
 
 /** A policy opened in a shared memory: the keys of its space are hashed with a seed of their own, the same in all threads. */

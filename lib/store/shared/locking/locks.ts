@@ -1,8 +1,8 @@
-import type { Cells } from './cells.js'
-import { badMemory } from './errors.js'
+import type { Cells } from '../memory/cells.js'
+import { badMemory } from '../memory/errors.js'
+import { isLatch, type Layout, LINE_WORDS, OWNER, OWNER_WORDS, PAGE, PAGE_WORDS } from '../memory/layout.js'
+import type { Lifeline } from '../memory/liveness.js'
 import { Journal, partAt } from './journal.js'
-import { isLatch, type Layout, LINE_WORDS, OWNER, OWNER_WORDS, PAGE, PAGE_WORDS } from './layout.js'
-import type { Lifeline } from './lifeline.js'
 
 /** A ticket is the number of an owner's record, from 1 on, in its low bits, and above it how often the record changed hands. */
 const NUMBER_BITS = 10

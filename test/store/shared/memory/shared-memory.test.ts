@@ -1,8 +1,8 @@
 import { test } from 'tap'
-import { createLimiter } from '../../../lib/limiter/limiter.js'
-import { HEADER, layoutFor } from '../../../lib/store/shared/layout.js'
-import { newMemory } from '../../../lib/store/shared/memory.js'
-import { createSharedMemory, sharedStore } from '../../../lib/threads.js'
+import { createLimiter } from '../../../../lib/limiter/limiter.js'
+import { HEADER, layoutFor } from '../../../../lib/store/shared/memory/layout.js'
+import { newMemory } from '../../../../lib/store/shared/memory/shared-memory.js'
+import { createSharedMemory, sharedStore } from '../../../../lib/threads.js'
 
 const refused = (message: RegExp) => ({ code: 'FST_FLOODGATE_MEMORY', message })
 

@@ -1,13 +1,13 @@
-import type { Charge } from '../../../types/index.js'
-import { type Ring, type SlidingWindow, slidingWindow } from '../../policy/index.js'
-import type { Evictable } from '../eviction.js'
-import { newRing, unload } from '../ring.js'
-import { windowVerdict } from '../verdict.js'
-import { Blocks } from './blocks.js'
+import { type Ring, type SlidingWindow, slidingWindow } from '../../../policy/index.js'
+import type { Charge } from '../../../../types/index.js'
+import type { Evictable } from '../../eviction.js'
+import { newRing, unload } from '../../ring.js'
+import { windowVerdict } from '../../verdict.js'
+import { BLOCK_HEADER, type Layout, SMALLEST_ORDER } from '../memory/layout.js'
+import { Blocks } from './buddy-allocator.js'
 import type { Keeper, Place, SharedBucket } from './keeper.js'
-import type { Laws } from './laws.js'
-import { BLOCK_HEADER, type Layout, SMALLEST_ORDER } from './layout.js'
 import type { Part } from './part.js'
+import type { Laws } from './policy-directory.js'
 
 /** A ring that is less full than this moves to a smaller block; the smallest are never. */
 const SPARSE = 1 / 8

@@ -1,11 +1,11 @@
 import type { Charge } from '../../../types/index.js'
-import type { Cells } from './cells.js'
-import type { Place, SharedBucket } from './keeper.js'
-import { PAGE_WORDS } from './layout.js'
-import { Locks } from './locks.js'
-import type { Attached } from './memory.js'
-import { type Owner, Part } from './part.js'
-import { Spaces } from './spaces.js'
+import { Locks } from './locking/locks.js'
+import type { Cells } from './memory/cells.js'
+import { PAGE_WORDS } from './memory/layout.js'
+import type { Attached } from './memory/shared-memory.js'
+import { Spaces } from './table/buckets.js'
+import type { Place, SharedBucket } from './table/keeper.js'
+import { type Owner, Part } from './table/part.js'
 
 /**
  * What a thread may do while it holds locks, and the only way to get them: the parts that some keys are in, or one part alone.

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { Policy } from '../../../types/index.js'
-import { type CompiledPolicy, invalidOption } from '../../policy/index.js'
-import { KeyHasher } from '../key-hash.js'
+import { type CompiledPolicy, invalidOption } from '../../../policy/index.js'
+import type { Policy } from '../../../../types/index.js'
+import { KeyHasher } from '../../key-hash.js'
+import type { Cells } from '../memory/cells.js'
+import { BLOCK_HEADER, HEADER, type Layout, TAGS } from '../memory/layout.js'
 import { BucketKeeper } from './bucket-keeper.js'
-import type { Cells } from './cells.js'
 import type { Keeper, SharedBucket } from './keeper.js'
-import { Laws } from './laws.js'
-import { BLOCK_HEADER, HEADER, type Layout, TAGS } from './layout.js'
+import { Laws } from './policy-directory.js'
 import { orderFor, WindowKeeper } from './window-keeper.js'
 
 /** The key spaces that a store has opened, and who keeps their keys. */

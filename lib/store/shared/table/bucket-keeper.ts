@@ -1,9 +1,9 @@
-import type { Charge } from '../../../types/index.js'
-import { type TokenBucket, tokenBucket } from '../../policy/index.js'
-import { bucketVerdict } from '../verdict.js'
+import { type TokenBucket, tokenBucket } from '../../../policy/index.js'
+import type { Charge } from '../../../../types/index.js'
+import { bucketVerdict } from '../../verdict.js'
 import type { Keeper, Place, SharedBucket } from './keeper.js'
-import type { Laws } from './laws.js'
 import type { Part } from './part.js'
+import type { Laws } from './policy-directory.js'
 
 /**
  * Token buckets: the state of a slot is its tat in whole microseconds, its extra state the ticks beyond. The law is asked in

@@ -7,10 +7,10 @@ import {
   lifelineKind,
   lifelineOf,
   taskLifeline,
-} from '../../../lib/store/shared/lifeline.js'
-import { start } from '../../fixtures/threads/crew.js'
+} from '../../../../lib/store/shared/memory/liveness.js'
+import { start } from '../../../fixtures/threads/workers.js'
 
-const HOLDER = fileURLToPath(new URL('../../fixtures/threads/holder.ts', import.meta.url))
+const HOLDER = fileURLToPath(new URL('../../../fixtures/threads/holder.ts', import.meta.url))
 const KINDS = Object.entries(LIFELINES)
 
 /** A thread that tells its names and then does nothing for ever. */
@@ -85,6 +85,6 @@ test('without a directory for temporary files there is no descriptor to hold', a
   })
   t.throws(() => descriptorLifeline(), { code: 'ENOENT' })
   // Another instance of the module, as in a thread that has not asked yet.
-  const fresh = await import(`../../../lib/store/shared/lifeline.js?${Date.now()}`)
+  const fresh = await import(`../../../../lib/store/shared/memory/liveness.js?${Date.now()}`)
   t.equal(fresh.lifelineOf(LIFELINES.DESCRIPTOR), null)
 })

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import type { Ring } from '../../../lib/policy/index.js'
-import { newRing } from '../../../lib/store/ring.js'
-import { Blocks } from '../../../lib/store/shared/blocks.js'
-import { Cells } from '../../../lib/store/shared/cells.js'
-import { PAGE } from '../../../lib/store/shared/layout.js'
-import { Locks } from '../../../lib/store/shared/locks.js'
-import { Part } from '../../../lib/store/shared/part.js'
-import { World } from '../../fixtures/threads/world.js'
+import type { Ring } from '../../../../lib/policy/index.js'
+import { newRing } from '../../../../lib/store/ring.js'
+import { Locks } from '../../../../lib/store/shared/locking/locks.js'
+import { Cells } from '../../../../lib/store/shared/memory/cells.js'
+import { PAGE } from '../../../../lib/store/shared/memory/layout.js'
+import { Blocks } from '../../../../lib/store/shared/table/buddy-allocator.js'
+import { Part } from '../../../../lib/store/shared/table/part.js'
+import { World } from '../../../fixtures/threads/thread-simulation.js'
 
 /** The arena of a new part: 2^order doubles. */
 function arenaOf(order: number) {

@@ -1,7 +1,7 @@
-import type { Ring } from '../../policy/index.js'
-import type { Cells } from './cells.js'
-import type { Journal } from './journal.js'
-import { BLOCK_HEADER, type Layout, PAGE, SMALLEST_ORDER } from './layout.js'
+import type { Ring } from '../../../policy/index.js'
+import type { Journal } from '../locking/journal.js'
+import type { Cells } from '../memory/cells.js'
+import { BLOCK_HEADER, type Layout, PAGE, SMALLEST_ORDER } from '../memory/layout.js'
 import type { Part } from './part.js'
 
 const FREE = 0x20

@@ -1,6 +1,6 @@
-import type { Cells } from './cells.js'
-import type { Layout } from './layout.js'
-import { OWNER, OWNER_WORDS, PAGE_WORDS } from './layout.js'
+import type { Cells } from '../memory/cells.js'
+import type { Layout } from '../memory/layout.js'
+import { OWNER, OWNER_WORDS, PAGE_WORDS } from '../memory/layout.js'
 
 /**
  * What a thread would have put back if it died now. Before words are written their old values are noted here; one word in the

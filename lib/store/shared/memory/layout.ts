@@ -1,4 +1,4 @@
-import { invalidOption } from '../../policy/index.js'
+import { invalidOption } from '../../../policy/index.js'
 
 /**
  * Where everything lies in a shared memory, in words of 4 bytes:
