@@ -1,5 +1,5 @@
-import { type TokenBucket, tokenBucket } from '../../../policy/index.js'
 import type { Charge } from '../../../../types/index.js'
+import { type TokenBucket, tokenBucket } from '../../../policy/index.js'
 import { bucketVerdict } from '../../verdict.js'
 import type { Keeper, Place, SharedBucket } from './keeper.js'
 import type { Part } from './part.js'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type CompiledPolicy, invalidOption } from '../../../policy/index.js'
 import type { Policy } from '../../../../types/index.js'
+import { type CompiledPolicy, invalidOption } from '../../../policy/index.js'
 import { KeyHasher } from '../../key-hash.js'
 import type { Cells } from '../memory/cells.js'
 import { BLOCK_HEADER, HEADER, type Layout, TAGS } from '../memory/layout.js'

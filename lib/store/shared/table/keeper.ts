@@ -1,5 +1,5 @@
-import type { CompiledPolicy } from '../../../policy/index.js'
 import type { Bucket, Charge } from '../../../../types/index.js'
+import type { CompiledPolicy } from '../../../policy/index.js'
 import type { KeyHasher } from '../../key-hash.js'
 import type { Part } from './part.js'
 

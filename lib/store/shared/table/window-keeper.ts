@@ -1,5 +1,5 @@
-import { type Ring, type SlidingWindow, slidingWindow } from '../../../policy/index.js'
 import type { Charge } from '../../../../types/index.js'
+import { type Ring, type SlidingWindow, slidingWindow } from '../../../policy/index.js'
 import type { Evictable } from '../../eviction.js'
 import { newRing, unload } from '../../ring.js'
 import { windowVerdict } from '../../verdict.js'
