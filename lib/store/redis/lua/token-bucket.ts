@@ -9,8 +9,9 @@
 export const TOKEN_BUCKET = `
 local stored = {}
 if bucketKeys == 1 then
-  -- What is not a string is not ours, and counts as nothing, as with MGET.
   local value = redis.pcall('GET', KEYS[1])
+  -- A value of another type is not ours, and counts as nothing, as with MGET. Any other error is a failure of the store.
+  if type(value) == 'table' and not string.find(value.err, '^WRONGTYPE') then return value end
   stored[1] = type(value) == 'string' and value
 elseif bucketKeys > 0 then
   stored = call('MGET', unpack(KEYS, 1, bucketKeys))
@@ -68,12 +69,15 @@ for due, tolerance, resolution, times, step, wanted, interval, keys in string.gm
     local value = stored[k]
     local tat = value and tonumber(value)
     local owed = tat and (tat - now) * resolution
+    local sum = added > 0 and owed and owed > 0 and owed <= slack and pcall('INCRBY', names[k], step)
     o = o + 1
-    if added > 0 and owed and owed > 0 and owed <= slack and pcall('INCRBY', names[k], step) == tat + added then
+    if sum and sum == tat + added then
       -- A key that is there costs less to be added to than to be written anew.
       out[o] = owed
       call('PEXPIREAT', names[k], format('%d', (tat + added + 999) / 1000))
     else
+      -- A text that tonumber can read and INCRBY cannot is written anew.
+      if type(sum) == 'table' and not string.find(sum.err, 'not an integer') then return sum end
       local healed, leased
       owed, healed, leased = owedBy(value, tolerance, resolution)
       out[o] = owed
