@@ -37,7 +37,7 @@ test('they count on the server that REDIS_URL names', async (t) => {
   const { addresses } = await start(t, { REDIS_URL: server.url })
   await fetch(addresses[0])
   const [name] = (await keysOf(server)).keys()
-  t.match(name, /^example:\{0\}:b:default:[\w-]{22}$/)
+  t.match(name, /^example:\{0\}:b\d+-\d+:default:[\w-]{22}$/)
 })
 
 test('without Redis they go on with limits of their own, each half', async (t) => {

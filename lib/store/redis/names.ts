@@ -1,4 +1,4 @@
-import type { Bucket, Policy } from '../../../types/index.js'
+import type { Bucket } from '../../../types/index.js'
 import type { CompiledPolicy, SlidingWindow, TokenBucket } from '../../policy/index.js'
 import type { Digest } from './digest.js'
 
@@ -58,11 +58,10 @@ export class Names {
     this.#digest = digest
   }
 
-  /** The stem of a policy of the limiter `space`; the second of the same name differs from the first. */
-  stem(policy: Policy, space: string): string {
-    const law = policy.algorithm === 'token-bucket' ? 'b' : 'w'
+  /** The stem of a policy of the limiter `space`; the second of the same name and law differs from the first. */
+  stem(policy: CompiledPolicy, space: string): string {
     const own = policy.name === space ? '' : `/${encodeURIComponent(policy.name)}`
-    const stem = `${law}:${encodeURIComponent(space)}${own}`
+    const stem = `${nameOf(policy.law)}:${encodeURIComponent(space)}${own}`
     const times = (this.#opened.get(stem) ?? 0) + 1
     this.#opened.set(stem, times)
     return times === 1 ? stem : `${stem}#${times}`
@@ -96,6 +95,17 @@ function printOf({ id }: RedisBucket, key: string): number {
 
 function tagOf(digest: string, shards: number): number {
   return Buffer.from(digest.slice(0, 4), 'base64url').readUIntBE(0, 3) % shards
+}
+
+/**
+ * A law in the names of its keys: what one law keeps would look damaged to another, which would heal it and give units back.
+ * `b10-600` is a bucket of 10 units, one of which comes back each 600 ms; in `b9-1000/3` three do each 1,000 ms. `w60000`
+ * is a window of a minute, of whatever rate: any rate counts the same instants.
+ */
+function nameOf(law: TokenBucket | SlidingWindow): string {
+  if ('window' in law) return `w${law.window / 1000}`
+  const { burst, interval, resolution } = law
+  return `b${burst}-${interval / 1000}${resolution === 1 ? '' : `/${resolution}`}`
 }
 
 /** A law as the script reads it. */

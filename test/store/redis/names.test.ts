@@ -21,8 +21,8 @@ test('a key is named by prefix, hash tag, law, limiter, policy and a digest of 1
   )
   await limiter.take('ann')
   const digest = createHash('sha256').update('ann').digest('base64url').slice(0, 22)
-  t.equal(limiter.storeKey('ann'), `shop:v1:{0}:b:login:${digest}`)
-  t.equal(limiter.storeKey('ann', 'slow'), `shop:v1:{0}:w:login/slow:${digest}`)
+  t.equal(limiter.storeKey('ann'), `shop:v1:{0}:b10-600:login:${digest}`)
+  t.equal(limiter.storeKey('ann', 'slow'), `shop:v1:{0}:w60000:login/slow:${digest}`)
   t.same([...(await keysOf(server)).keys()].sort(), [
     limiter.storeKey('ann'),
     limiter.storeKey('ann', 'slow'),
@@ -81,7 +81,7 @@ test('the second limiter of a name has keys of its own, and the same ones in ano
   await processes[0][1].take('key', { cost: 3 })
   t.equal((await processes[1][0].peek('key')).remaining, 3)
   t.equal((await processes[1][1].peek('key')).remaining, 2)
-  t.match(processes[1][1].storeKey('key'), /:b:twin#2:/)
+  t.match(processes[1][1].storeKey('key'), /:b5-12000:twin#2:/)
 })
 
 test('stores of different prefixes share nothing', async (t) => {

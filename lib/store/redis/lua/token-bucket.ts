@@ -21,8 +21,8 @@ if not ARGV[3] then
   out = { now, unpack(stored, 1, bucketKeys) }
 end
 
--- The ticks that a stored value owes, whether that is more than a bucket can owe, because the clock stepped back or the policy was
--- tightened (it then counts as just emptied), and the ticks of it that are not to be given back, as somebody may hold them.
+-- The ticks that a stored value owes, whether that is more than a bucket can owe, because the clock stepped back (it then counts
+-- as just emptied), and the ticks of it that are not to be given back, as somebody may hold them.
 local function owedBy(value, tolerance, resolution)
   if not value then return 0, false, 0 end
   local tat, rest, leased = tonumber(value), 0, 0
