@@ -1,6 +1,7 @@
 // The whole proof: `npm test`. Runs each check, lets it speak, and ends with one line that counts.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { run, runTap } from './shared/run.js'
 
 const TAP_STREAM = '.tap/stream.tap'
 const V8_COVERAGE = '.tap/v8-coverage'
@@ -14,10 +15,6 @@ const C8 = [
   '--100',
   '--reporter=text',
 ]
-
-function run(command, args, env = {}) {
-  return spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } }).status === 0
-}
 
 function hasRedis() {
   return ['redis-server', 'valkey-server'].some(
@@ -44,16 +41,15 @@ if (!hasRedis()) {
 const checks = [
   ['lint', () => run('npm', ['run', '--silent', 'lint'])],
   ['types', () => run('npm', ['run', '--silent', 'typecheck'])],
-  ['tests', () => run('npx', ['tap', 'run', ...TAP], { NODE_V8_COVERAGE: V8_COVERAGE })],
-  ['model', () => run('npm', ['run', '--silent', 'verify:model'])],
+  ['tests', () => runTap(TAP, { env: { NODE_V8_COVERAGE: V8_COVERAGE } })],
+  ['model', () => run('npm', ['run', '--silent', 'test:model'])],
   ['coverage', () => run('npx', ['c8', 'report', ...C8])],
 ]
 
-// tap learns its plugins from .taprc once; a run that has to learn them first would still use the old ones.
-run('npx', ['tap', 'build'])
 rmSync(TAP_STREAM, { force: true })
 rmSync(V8_COVERAGE, { recursive: true, force: true })
-const broken = checks.filter(([, check]) => !check()).map(([name]) => name)
+const broken = []
+for (const [name, check] of checks) if (!(await check()).ok) broken.push(name)
 const { passed, failed } = count(existsSync(TAP_STREAM) ? readFileSync(TAP_STREAM, 'utf8') : '')
 const others = broken.filter((name) => name !== 'tests' || failed === 0)
 for (const name of others) console.error(`failed: ${name}`)

@@ -1,4 +1,4 @@
-// Checks the protocol of shared memory (model/threads.pml) in every order of its steps, with spin: `npm run verify:model`.
+// Checks the protocol of shared memory (model/threads.pml) in every order of its steps, with spin: `npm run test:model`.
 // First the protocol, which must hold; then the protocol with one mistake at a time, each of which must be found.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -83,7 +83,7 @@ function isMissing(command, flag) {
 
 if (isMissing('spin', '-V') || isMissing('gcc', '--version')) {
   console.error(
-    'npm run verify:model needs spin and gcc on the PATH: apt-get install spin gcc, or brew install spin',
+    'npm run test:model needs spin and gcc on the PATH: apt-get install spin gcc, or brew install spin',
   )
   process.exit(process.env.CI === 'true' ? 1 : 0)
 }

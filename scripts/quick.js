@@ -1,0 +1,35 @@
+// What proves most in the least time: lint, types, and the tests that need no server, no thread and no browser (`npm run test:quick`).
+
+import { quickGroups } from './shared/rooms.js'
+import { groupTests, run, runTap } from './shared/run.js'
+
+const quiet = true
+const npm = (script) => () => run('npm', ['run', '--silent', script], { quiet })
+const group = (name, files) => () =>
+  runTap(['--disable-coverage', '--reporter=min', groupTests(name, files)], { quiet })
+
+/** Those that take longest come first. */
+const checks = [
+  ...Object.entries(quickGroups()).map(([name, files]) => [`tests: ${name}`, group(name, files)]),
+  ['types', npm('typecheck')],
+  ['lint', npm('lint')],
+]
+
+let failed = 0
+async function work() {
+  for (let next = checks.shift(); next !== undefined; next = checks.shift()) {
+    const [name, check] = next
+    const { ok, output } = await check()
+    if (!ok) {
+      failed++
+      console.error(output)
+    }
+    console.log(`${ok ? 'ok' : 'NOT OK'}  ${name}`)
+  }
+}
+const start = performance.now()
+await Promise.all([work(), work()])
+console.log(
+  `${failed === 0 ? 'passed' : `${failed} failed`} in ${Math.round((performance.now() - start) / 1000)} s`,
+)
+process.exit(failed === 0 ? 0 : 1)

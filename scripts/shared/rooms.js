@@ -1,0 +1,19 @@
+// Which test files need what.
+import { readdirSync } from 'node:fs'
+import { ROOT } from './run.js'
+
+/** Test files that start Redis or threads, pack the package, open a browser, run examples, or fill millions of keys. */
+const SLOW =
+  /^test\/(?:store\/(?:redis|shared)|plugin\/redis|examples|fixtures|types)\/|^test\/(?:package|readme)\.|\/flood\./
+
+/** Test files that need no server and no process of their own, in two groups that take about as long as each other. */
+export function quickGroups() {
+  const files = readdirSync(`${ROOT}test`, { recursive: true })
+    .map((path) => `test/${path.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.test.ts') && !SLOW.test(path))
+    .sort()
+  return {
+    plugin: files.filter((path) => path.startsWith('test/plugin/')),
+    others: files.filter((path) => !path.startsWith('test/plugin/')),
+  }
+}

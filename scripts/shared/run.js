@@ -1,0 +1,57 @@
+// How scripts run other programs, and tap among them.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+const TAP = 'node_modules/tap/dist/esm/run.mjs'
+const BUILT_TAP = `${ROOT}node_modules/@tapjs/test/test-built/dist/esm/index.js`
+const GROUPS = '.tap/groups'
+
+/**
+ * Runs a program in the root of the repository. Resolves to whether it succeeded and, with `quiet`, to what it printed; without, it prints
+ * as it goes.
+ */
+export function run(command, args, { env = {}, quiet = false } = {}) {
+  return new Promise((resolve) => {
+    let output = ''
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['inherit', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
+    })
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (output += text))
+    child.on('error', (error) => resolve({ ok: false, output: `${command}: ${error.message}\n` }))
+    child.on('close', (code) => resolve({ ok: code === 0, output }))
+  })
+}
+
+/**
+ * tap takes the plugins of .taprc into itself with `tap build`, which takes 10 s, once an installation. A `tap run` that finds it not done
+ * does it too late for its own tests, so that all of them fail.
+ */
+async function buildTap(node) {
+  const isBuilt = existsSync(BUILT_TAP) && !readFileSync(BUILT_TAP, 'utf8').includes('@tapjs/typescript')
+  return isBuilt ? { ok: true, output: '' } : await run(node, [TAP, 'build'], { quiet: true })
+}
+
+let building
+
+/** Runs `tap run` with these arguments under `node`, after `tap build` if that was not done yet. */
+export async function runTap(args, { node = process.execPath, ...options } = {}) {
+  building ??= buildTap(node)
+  const built = await building
+  return built.ok ? await run(node, [TAP, 'run', ...args], options) : built
+}
+
+/**
+ * Writes a file that imports these test files, for one process to run all of them, and returns its path. A process takes a second to start,
+ * longer than most test files take to run.
+ */
+export function groupTests(name, files) {
+  mkdirSync(`${ROOT}${GROUPS}`, { recursive: true })
+  const path = `${GROUPS}/${name}.ts`
+  writeFileSync(`${ROOT}${path}`, files.map((file) => `import '../../${file}'\n`).join(''))
+  return path
+}
