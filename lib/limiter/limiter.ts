@@ -10,7 +10,7 @@ import type {
   Store,
   SyncStore,
 } from '../../types/index.js'
-import { checkName, compilePolicy, invalidOption, POLICY_OPTIONS, refuseUnknown } from '../policy/index.js'
+import { checkName, compilePolicy, invalidOption, ownOptions, POLICY_OPTIONS } from '../policy/index.js'
 import { memoryStore } from '../store/index.js'
 import { limiterOver } from './store-limiter.js'
 
@@ -26,14 +26,12 @@ export function createLimiter(options: LimiterOptions, settings: { store: AsyncS
 export function createLimiter(options: LimiterOptions, settings?: { store?: SyncStore }): Limiter
 export function createLimiter(options: LimiterOptions, settings: { store?: Store }): AnyLimiter
 export function createLimiter(options: LimiterOptions, settings: { store?: Store } = {}): AnyLimiter {
-  refuseUnknown(options, [...POLICY_OPTIONS, 'policies'], '')
-  refuseUnknown(settings, ['store'], 'settings.')
-  const { store = memoryStore() } = settings
+  const own = ownOptions(options, [...POLICY_OPTIONS, 'policies'], '')
+  const { store = memoryStore() } = ownOptions(settings, ['store'], 'settings.')
   checkStore(store)
-  const name = checkName(options.name, 'name')
-  if (!('policies' in options)) return limiterOver(name, [compilePolicy(options, name)], store)
-  refuseUnknown(options, ['name', 'policies'], '')
-  const { policies } = options
+  const name = checkName(own.name, 'name')
+  if (!('policies' in own)) return limiterOver(name, [compilePolicy(own, name)], store)
+  const { policies } = ownOptions(own, ['name', 'policies'], '')
   if (!Array.isArray(policies)) throw invalidOption('policies', policies, 'a list of one policy or more')
   return limiterOver(name, compilePolicies(policies, name, 'policies'), store)
 }
@@ -56,8 +54,9 @@ export function compilePolicies(list: readonly PolicyOptions[], limiter: string,
   if (list.length === 0) throw invalidOption(where, list, 'a list of one policy or more')
   const names = new Set<string>()
   return list.map((options, i) => {
-    const compiled = compilePolicy(options, limiter, `${where}[${i}].`)
-    const name = options.name ?? (list.length === 1 ? limiter : spell(limiter, compiled, options.per))
+    const own = ownOptions(options, POLICY_OPTIONS, `${where}[${i}].`)
+    const compiled = compilePolicy(own, limiter, `${where}[${i}].`)
+    const name = own.name ?? (list.length === 1 ? limiter : spell(limiter, compiled, own.per))
     checkName(name, `${where}[${i}].name`)
     if (names.has(name))
       throw invalidOption(`${where}[${i}].name`, name, 'a name that no other policy of the limiter has')

@@ -145,5 +145,5 @@ function checkKey(key: unknown): void {
 function costOf(options: TakeOptions | undefined): number | undefined {
   if (options === undefined) return undefined
   refuseUnknown(options, ['cost'], 'options.')
-  return options.cost
+  return Object.hasOwn(options, 'cost') ? options.cost : undefined
 }

@@ -19,7 +19,7 @@ export function readEnv(prefix: string, env: NodeJS.ProcessEnv): EnvOverrides {
 }
 
 function positiveInteger(variable: string, most: number, env: NodeJS.ProcessEnv): number | undefined {
-  const value = env[variable]
+  const value = Object.hasOwn(env, variable) ? env[variable] : undefined
   if (value === undefined) return undefined
   if (!/^[1-9]\d{0,15}$/.test(value) || Number(value) > most) throw badEnv(variable, value, most)
   return Number(value)

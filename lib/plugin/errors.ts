@@ -24,6 +24,12 @@ const EarlyRoute = createError(
   500,
 )
 
+const LateHook = createError(
+  'FST_FLOODGATE_LATE_HOOK',
+  'app.rateLimit.hook() got a policy after the app was ready, where it would make a new limiter each time; allowed: the name of a limiter. Make the handler once, before the app is ready, or name a limiter of the option limiters',
+  500,
+)
+
 // Without a stack: a denial is no defect, and a flood of them must stay cheap.
 const Denied = createError(DENIED_CODE, '%s', 429, Error, false)
 
@@ -46,6 +52,10 @@ export function registeredTwice(): Error {
 
 export function earlyRoute(url: string): Error {
   return new EarlyRoute(url)
+}
+
+export function lateHook(): Error {
+  return new LateHook()
 }
 
 /** The error that the app's error handler sees for a denial: `statusCode` 429, and the `decision`. */

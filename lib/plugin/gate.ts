@@ -5,7 +5,15 @@ import { earlyRoute } from './errors.js'
 import type { Internals } from './internals.js'
 import { isPromise } from './keys.js'
 import type { RequestRegistry } from './registry.js'
-import { factsOf, GUARDED, type Planner, type RouteFacts, type RoutePlan, type Step } from './routes.js'
+import {
+  factsOf,
+  GUARDED,
+  type Planner,
+  type RouteFacts,
+  type RoutePlan,
+  rateLimitOf,
+  type Step,
+} from './routes.js'
 import { type Done, HOOKS, type Point, type Stage } from './stage.js'
 import type { Warnings } from './warn.js'
 
@@ -66,6 +74,7 @@ export class Gate {
       if (!known || !this.#isOurs(scope)) Object.assign(plan, this.#make(facts, scope))
       if (typeof facts.rateLimit === 'function' && this.#isOurs(scope)) this.#mayUseAny = true
     }
+    registry.seal()
     this.#parts.documentation.write(this.#routes)
     this.#routes = []
     if (this.#mayUseAny) return
@@ -168,11 +177,11 @@ export class Gate {
   /** The plan of what `onRoute` did not see: handlers of 404, and routes declared before the plugin was loaded. */
   #planLate(request: FastifyRequest, config: Record<symbol, RoutePlan>): RoutePlan {
     const { server, routeOptions } = request
-    const { url = '', method = [], rateLimit } = routeOptions.config
+    const { url = '', method = [] } = routeOptions.config
     let plan: RoutePlan
     try {
       plan =
-        request.is404 && rateLimit === undefined && this.#isOurs(server)
+        request.is404 && rateLimitOf(routeOptions.config) === undefined && this.#isOurs(server)
           ? this.#parts.planner.notFound
           : this.#make(factsOf(routeOptions, url, method, server.prefix, true), server)
       for (const hook of plan.hooks) this.#placeLate(request, hook, url)

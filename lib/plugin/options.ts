@@ -1,7 +1,7 @@
 import type { RateLimitOptions } from '../../types/index.js'
 import { FAMILIES } from '../http/index.js'
 import { checkStore } from '../limiter/index.js'
-import { invalidOption, refuseUnknown, show } from '../policy/index.js'
+import { invalidOption, ownOptions, show } from '../policy/index.js'
 import { readEnv } from './env.js'
 import { type Defaults, ROUTE_OPTIONS } from './registry.js'
 
@@ -46,8 +46,8 @@ export type Settings = RateLimitOptions &
   }
 
 /** Checks the options that belong to no limiter; throws a coded error that names the first that is wrong. */
-export function readOptions(options: RateLimitOptions, env: NodeJS.ProcessEnv): Settings {
-  refuseUnknown(options, [...POLICY, ...OWN, ...FASTIFY], '')
+export function readOptions(given: RateLimitOptions, env: NodeJS.ProcessEnv): Settings {
+  const options = ownOptions(given, [...POLICY, ...OWN, ...FASTIFY], '')
   const { algorithm, rate, per, burst, key, cost, hook } = options
   const { keys = {}, limiters = {}, exempt = [], headers = ['x-ratelimit'], ipv6Prefix = 64 } = options
   const { exposeHeaders = false, body = 'fastify', warnings = true } = options
@@ -72,7 +72,8 @@ export function readOptions(options: RateLimitOptions, env: NodeJS.ProcessEnv): 
   checkScalars(options)
   const overrides = options.env === undefined ? {} : readEnv(options.env, env)
   const defaults = { algorithm, rate, per, burst, key, cost, hook, codePer: per, ...overrides }
-  return { ...options, keys, limiters, exempt, headers, exposeHeaders, body, warnings, ipv6Prefix, defaults }
+  const withDefaults = { keys, limiters, exempt, headers, exposeHeaders, body, warnings, ipv6Prefix }
+  return Object.assign(options, withDefaults, { defaults })
 }
 
 function checkScalars({ env, body, exposeHeaders, onDenied, store }: RateLimitOptions): void {

@@ -1,14 +1,8 @@
 import type { onRequestHookHandler } from 'fastify'
 import type { AnyLimiter, AnyPolicy, HookName, LimiterName, RoutePolicy } from '../../types/index.js'
 import { compilePolicies, type Registry, unknownLimiter } from '../limiter/index.js'
-import {
-  checkName,
-  compilePolicy,
-  invalidOption,
-  POLICY_OPTIONS,
-  refuseUnknown,
-  show,
-} from '../policy/index.js'
+import { checkName, compilePolicy, invalidOption, ownOptions, POLICY_OPTIONS, show } from '../policy/index.js'
+import { lateHook } from './errors.js'
 import { prepareHeaders } from './headers.js'
 import type { Strategies, Strategy } from './keys.js'
 import { type Done, HOOKS, RequestLimiter, Stage, type StageContext } from './stage.js'
@@ -33,6 +27,7 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
   readonly #strategies: Strategies
   readonly #defaults: Defaults
   readonly #context: StageContext
+  #sealed = false
 
   constructor(registry: Registry, strategies: Strategies, defaults: Defaults, context: StageContext) {
     this.#registry = registry
@@ -63,9 +58,16 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
     return this.#registry[Symbol.iterator]()
   }
 
+  /** The app is ready: from now on a policy given to `hook()` would make a limiter for each request. */
+  seal(): void {
+    this.#sealed = true
+  }
+
   hook(limiter: LimiterName | RoutePolicy): onRequestHookHandler {
-    if (typeof limiter === 'object' && limiter?.hook !== undefined) {
-      throw invalidOption('hook.hook', limiter.hook, 'none: the handler runs where you put it')
+    if (typeof limiter === 'object' && limiter !== null) {
+      if (this.#sealed) throw lateHook()
+      if (Object.hasOwn(limiter, 'hook') && limiter.hook !== undefined)
+        throw invalidOption('hook.hook', limiter.hook, 'none: the handler runs where you put it')
     }
     const member = typeof limiter === 'string' ? this.find(limiter) : this.addUnnamed('hook', limiter, 'hook')
     const stage = new Stage([member], 'hook', this.#context)
@@ -103,13 +105,13 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
 
   /** Adds a limiter under `name`; `where` is the path of its options in errors. */
   add(name: string, policies: AnyPolicy, where: string, defaults: Defaults = this.#defaults): RequestLimiter {
-    const list = Array.isArray(policies) ? (policies as readonly RoutePolicy[]) : [policies as RoutePolicy]
+    const given = Array.isArray(policies) ? (policies as readonly RoutePolicy[]) : [policies as RoutePolicy]
     const dot = where === '' ? '' : `${where}.`
-    list.forEach((options, i) => {
+    const list = given.map((options, i) => {
       const path = Array.isArray(policies) ? `${where}[${i}]` : where
       if (typeof options !== 'object' || options === null)
         throw invalidOption(path, options, 'a policy: an object')
-      refuseUnknown(options, ROUTE_OPTIONS, path === '' ? '' : `${path}.`)
+      return ownOptions(options, ROUTE_OPTIONS, path === '' ? '' : `${path}.`)
     })
     const own = only(list, where)
     const { key = defaults.key ?? 'ip', cost = defaults.cost ?? 1 } = own
@@ -148,11 +150,13 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
  * What a policy leaves out comes from the default limiter. A rate of its own is per the period that the code says, and is
  * not loosened by an inherited burst, which only a token bucket has.
  */
-function inherit({ key, cost, hook, ...own }: RoutePolicy, { codePer, ...defaults }: Defaults): RoutePolicy {
-  const { algorithm = defaults.algorithm, rate = defaults.rate } = own
-  const { per = own.rate === undefined ? defaults.per : codePer } = own
-  const { burst = algorithm === 'sliding-window' ? undefined : inheritedBurst(defaults.burst, own.rate) } =
-    own
+function inherit(options: RoutePolicy, defaults: Defaults): RoutePolicy {
+  const { algorithm = defaults.algorithm, rate = defaults.rate } = options
+  const { per = options.rate === undefined ? defaults.per : defaults.codePer } = options
+  const {
+    burst = algorithm === 'sliding-window' ? undefined : inheritedBurst(defaults.burst, options.rate),
+  } = options
+  const { key, cost, hook, ...own } = options
   return { ...own, algorithm, rate, per, burst }
 }
 
@@ -162,7 +166,7 @@ function inheritedBurst(burst: number | undefined, rate: number | undefined): nu
 
 /** What a list of policies says of their limiter as a whole: each of these may be given once, or always the same. */
 function only(list: readonly RoutePolicy[], where: string): Pick<RoutePolicy, 'key' | 'cost' | 'hook'> {
-  const limiter: Record<string, unknown> = {}
+  const limiter: Record<string, unknown> = Object.create(null)
   for (const policy of list) {
     for (const option of ['key', 'cost', 'hook'] as const) {
       const value = policy[option]

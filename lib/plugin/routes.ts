@@ -65,7 +65,14 @@ export function factsOf(
   const canonical = prefix !== '' && url === `${prefix}/` ? prefix : url
   const { constraints, config } = options
   const methods = ([] as string[]).concat(method)
-  return { url: canonical, prefix, methods, constraints, rateLimit: config?.rateLimit, late }
+  return { url: canonical, prefix, methods, constraints, rateLimit: rateLimitOf(config), late }
+}
+
+/** What a route's config says of its limits. Only a property of its own counts: see `ownOptions`. */
+export function rateLimitOf(config: object | undefined): unknown {
+  return config !== undefined && Object.hasOwn(config, 'rateLimit')
+    ? (config as { rateLimit: unknown }).rateLimit
+    : undefined
 }
 
 /** Makes plans out of route configs. */

@@ -1,4 +1,4 @@
-import { invalidOption, refuseUnknown } from '../policy/index.js'
+import { invalidOption, ownOptions } from '../policy/index.js'
 
 const README = 'https://www.npmjs.com/package/fastify-floodgate'
 
@@ -36,8 +36,7 @@ export class Warnings {
 
   /** `wanted` is the option `warnings`: all or none, or by code. Throws a coded error for codes that there are not. */
   constructor(wanted: boolean | Readonly<Record<string, boolean>> = true) {
-    const choice = typeof wanted === 'boolean' ? {} : wanted
-    checkChoice(choice)
+    const choice = typeof wanted === 'boolean' ? {} : readChoice(wanted)
     this.#wanted = new Set(CODES.filter((code) => choice[code] ?? wanted !== false))
   }
 
@@ -55,13 +54,14 @@ export class Warnings {
   }
 }
 
-function checkChoice(choice: Readonly<Record<string, boolean>>): void {
+function readChoice(choice: Readonly<Record<string, boolean>>): Readonly<Record<string, boolean>> {
   if (typeof choice !== 'object' || choice === null || Array.isArray(choice)) {
     throw invalidOption('warnings', choice, 'true, false, or an object of codes, each true or false')
   }
-  refuseUnknown(choice, CODES, 'warnings.')
-  for (const [code, wanted] of Object.entries(choice)) {
+  const own = ownOptions(choice, CODES, 'warnings.')
+  for (const [code, wanted] of Object.entries(own)) {
     if (wanted !== undefined && typeof wanted !== 'boolean')
       throw invalidOption(`warnings.${code}`, wanted, 'true or false')
   }
+  return own
 }

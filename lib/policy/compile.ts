@@ -1,5 +1,5 @@
 import type { Policy, PolicyOptions } from '../../types/index.js'
-import { invalidOption, refuseUnknown } from './errors.js'
+import { invalidOption, ownOptions } from './errors.js'
 import { parsePeriod } from './period.js'
 import type { SlidingWindow } from './sliding-window.js'
 import { type TokenBucket, tokenBucket } from './token-bucket.js'
@@ -26,9 +26,9 @@ const DEFAULT_BURST = 10
  * `limiters.login.`. Throws `FST_FLOODGATE_OPTION` or `FST_FLOODGATE_UNKNOWN_OPTION`.
  */
 export function compilePolicy(options: PolicyOptions, defaultName: string, where = ''): CompiledPolicy {
-  refuseUnknown(options, POLICY_OPTIONS, where)
+  const own = ownOptions(options, POLICY_OPTIONS, where)
   // A default stands in for what is left out; null is a wrong value, not an omission.
-  const { name = defaultName, algorithm = 'token-bucket', rate = 100, per = 'minute', burst } = options
+  const { name = defaultName, algorithm = 'token-bucket', rate = 100, per = 'minute', burst } = own
   checkName(name, `${where}name`)
   const period = parsePeriod(per, `${where}per`)
   checkRate(rate, period, `${where}rate`)

@@ -86,6 +86,19 @@ export function refuseUnknown(options: object, known: readonly string[], where: 
   }
 }
 
+/**
+ * The options that are the object's own, in an object without prototype: what somebody else wrote into `Object.prototype` is no
+ * option. Throws as `refuseUnknown` does, and `FST_FLOODGATE_OPTION` for a known option that an object inherits from elsewhere.
+ */
+export function ownOptions<T extends object>(options: T, known: readonly string[], where: string): T {
+  refuseUnknown(options, known, where)
+  for (const name of known) {
+    if (name in options && !Object.hasOwn(options, name) && !Object.hasOwn(Object.prototype, name))
+      throw new InvalidOption(where + name, 'inherited', '', "a property of the object's own")
+  }
+  return Object.assign(Object.create(null), options)
+}
+
 /** Units of one call: an integer of 0 or more, else `FST_FLOODGATE_COST`. */
 export function checkCost(cost: unknown): number {
   if (typeof cost === 'number' && cost >= 0 && Number.isSafeInteger(cost)) return cost

@@ -164,6 +164,34 @@ for (const [what, misuse, code, message] of MISUSES) {
   })
 }
 
+test('a policy given to hook() after the app is ready is refused, because each call would make a limiter', async (t) => {
+  const app = await registered(t, { rate: 1000 })
+  const once = app.rateLimit.hook({ rate: 1 })
+  app.get(
+    '/each',
+    { onRequest: (...request) => app.rateLimit.hook({ rate: 1 }).call(app, ...request) },
+    () => 'ok',
+  )
+  app.get('/once', { onRequest: once }, () => 'ok')
+  app.get(
+    '/name',
+    { onRequest: (...request) => app.rateLimit.hook('default').call(app, ...request) },
+    () => 'ok',
+  )
+  await app.ready()
+  const limiters = [...app.rateLimit].length
+  for (let i = 0; i < 3; i++) {
+    const reply = await app.inject('/each')
+    t.match([reply.statusCode, reply.json().code], [500, 'FST_FLOODGATE_LATE_HOOK'])
+    t.match(reply.json().message, /before the app is ready/)
+  }
+  t.equal([...app.rateLimit].length, limiters, 'and no limiter was made')
+  t.equal((await app.inject('/once')).statusCode, 200)
+  t.equal((await app.inject('/once')).statusCode, 429)
+  t.equal((await app.inject('/name')).statusCode, 200, 'a name makes no limiter')
+  t.equal(app.rateLimit.define('later', { rate: 1 }).name, 'later', 'nor does it matter to define()')
+})
+
 test('a definition that failed leaves its name free', async (t) => {
   const app = await registered(t)
   t.throws(() => app.rateLimit.define('login', { rate: -1 }))

@@ -1,5 +1,5 @@
 import type { Charge, Clock, Policy, StoreStats, SyncStore } from '../../../types/index.js'
-import { type CompiledPolicy, invalidOption, refuseUnknown } from '../../policy/index.js'
+import { type CompiledPolicy, invalidOption, ownOptions } from '../../policy/index.js'
 import { costOf } from '../charge.js'
 import { monotonicMicros, systemClock } from '../clock.js'
 import { KeyHasher } from '../key-hash.js'
@@ -159,6 +159,5 @@ class MemoryStore implements SyncStore, Owner, Shelf {
 
 /** A store in the memory of this thread. Throws `FST_FLOODGATE_OPTION` for options that are not allowed. */
 export function memoryStore(options: MemoryStoreOptions = {}): SyncStore {
-  refuseUnknown(options, ['maxKeys', 'clock'], '')
-  return new MemoryStore(options)
+  return new MemoryStore(ownOptions(options, ['maxKeys', 'clock'], ''))
 }

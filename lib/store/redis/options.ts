@@ -1,4 +1,4 @@
-import { invalidOption, invalidSecret, refuseUnknown } from '../../policy/index.js'
+import { invalidOption, invalidSecret, ownOptions } from '../../policy/index.js'
 import type { RedisClient } from './client.js'
 import type { OnStoreFailure } from './fallback.js'
 
@@ -59,8 +59,9 @@ export type RedisSettings = Required<Omit<RedisStoreOptions, 'secret'>> & {
 
 /** Checks the options and fills in defaults. Throws `FST_FLOODGATE_OPTION` or `FST_FLOODGATE_UNKNOWN_OPTION`. */
 export function readOptions(options: RedisStoreOptions): RedisSettings {
-  refuseUnknown(options, ['client', 'prefix', 'onStoreFailure', ...Object.keys(NUMBERS), 'secret'], '')
-  const { client, prefix = 'floodgate', onStoreFailure = 'local' } = options
+  const known = ['client', 'prefix', 'onStoreFailure', ...Object.keys(NUMBERS), 'secret']
+  const own = ownOptions(options, known, '')
+  const { client, prefix = 'floodgate', onStoreFailure = 'local' } = own
   if (typeof prefix !== 'string' || !/^[\w\-.:/]{1,64}$/.test(prefix)) {
     throw invalidOption('prefix', prefix, '1 to 64 letters, digits and _ - . : /')
   }
@@ -72,9 +73,9 @@ export function readOptions(options: RedisStoreOptions): RedisSettings {
     ])
   }
   const numbers = Object.fromEntries(
-    Object.keys(NUMBERS).map((name) => [name, readNumber(name as NumberOption, options)]),
+    Object.keys(NUMBERS).map((name) => [name, readNumber(name as NumberOption, own)]),
   ) as Record<NumberOption, number>
-  return { client, prefix, secret: readSecret(options), onStoreFailure, ...numbers }
+  return { client, prefix, secret: readSecret(own), onStoreFailure, ...numbers }
 }
 
 /** A secret that is there and undefined comes from a setting that is not: without an error, keys would be open to guessing. */

@@ -1,5 +1,5 @@
 import type { Charge, Clock, Policy, StoreStats, SyncStore } from '../../../types/index.js'
-import { refuseUnknown } from '../../policy/index.js'
+import { ownOptions } from '../../policy/index.js'
 import { costOf } from '../charge.js'
 import { monotonicMicros, processClock, readMicros, systemClock } from '../clock.js'
 import { Section } from './critical-section.js'
@@ -229,6 +229,6 @@ function mark({ part, at }: Place, wait: number): void {
  * or that `maxThreads` threads use already.
  */
 export function sharedStore(options: SharedStoreOptions): SyncStore {
-  refuseUnknown(options, ['memory', 'clock'], '')
-  return new SharedStore(attach(options.memory), options.clock ?? processClock)
+  const { memory, clock = processClock } = ownOptions(options, ['memory', 'clock'], '')
+  return new SharedStore(attach(memory), clock)
 }

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { refuseUnknown } from '../../../policy/index.js'
+import { ownOptions } from '../../../policy/index.js'
 import { Cells } from './cells.js'
 import { badMemory } from './errors.js'
 import {
@@ -28,8 +28,7 @@ const NO_LIFELINE =
  * tell when a thread has ended.
  */
 export function createSharedMemory(options: SharedMemoryOptions = {}): SharedMemory {
-  refuseUnknown(options, ['maxKeys', 'maxUnits', 'maxThreads'], '')
-  return newMemory(layoutFor(options), lifelineKind())
+  return newMemory(layoutFor(ownOptions(options, ['maxKeys', 'maxUnits', 'maxThreads'], '')), lifelineKind())
 }
 
 /** A memory of that layout, empty, for that kind of lifeline. */
