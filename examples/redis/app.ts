@@ -7,7 +7,6 @@ import { redisStore } from '../../lib/redis.js'
 export async function buildApp(url: string, options: FastifyServerOptions = {}): Promise<FastifyInstance> {
   const app = Fastify(options)
   const client = new Redis(url)
-  client.on('error', (err) => app.log.debug({ err }, 'redis connection'))
   app.addHook('onClose', async () => client.disconnect())
   await app.register(rateLimit, {
     rate: 60,

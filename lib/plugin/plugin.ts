@@ -77,7 +77,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
 function attach(app: FastifyInstance, store: AsyncStore): void {
   const ignore = store.onStateChange((state, err) => {
     if (state === 'up') app.log.info('rate limit store answers again')
-    else app.log.error({ err }, 'rate limit store does not answer')
+    else app.log.error(err?.message ?? 'the rate limit store does not answer')
   })
   app.addHook('onClose', async () => {
     ignore()

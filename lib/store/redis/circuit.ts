@@ -1,4 +1,5 @@
 import type { StoreState } from '../../../types/index.js'
+import { outage } from './errors.js'
 
 /** Failures in a row after which the store is taken to be down. */
 const PATIENCE = 5
@@ -58,7 +59,13 @@ class Circuit {
 export class Circuits {
   readonly #circuits = new Map<number, Circuit>()
   readonly #listeners = new Set<Listener>()
+  readonly #inForce: string
   #open = 0
+
+  /** `inForce`: what happens to calls while the store is down. */
+  constructor(inForce: string) {
+    this.#inForce = inForce
+  }
 
   /** `'down'` while any shard is. */
   get state(): StoreState {
@@ -84,8 +91,9 @@ export class Circuits {
     this.#open += open ? 1 : -1
     const { state } = this
     if (state === before) return
-    if (this.#listeners.size === 0) announce(state, error)
-    for (const listener of this.#listeners) tell(listener, state, error)
+    const told = error && outage(error, this.#inForce)
+    if (this.#listeners.size === 0) announce(state, told)
+    for (const listener of this.#listeners) tell(listener, state, told)
   }
 }
 

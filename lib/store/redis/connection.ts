@@ -16,15 +16,17 @@ export interface Connection {
   readonly isCluster: boolean
   /** What the client itself puts before each key. */
   readonly keyPrefix: string
-  /** Is it of any use to ask now? False while a lost connection is made anew. */
-  ready(): boolean
+  /** Why no call can be made now; null where one can, also before the first connection, for which a call waits. */
+  obstacle(): string | null
+  /** The last error that the client itself emitted; null or undefined where there is none, or it is connected again. */
+  lastError(): unknown
   /** Calls a script, by its text or digest, with `GO` and then `args` as its arguments. */
   run(verb: ScriptVerb, script: string, keys: readonly string[], args: readonly string[]): Run
   /**
-   * Calls `listener` when a connection is lost and the client will send again what was under way, until the returned function is
-   * called. `all`: everything under way was lost.
+   * Listens to the client until the returned function is called: to its errors, so that they do not end the process, and to lost
+   * connections, where it will send again what was under way. `onLoss` gets `all`: whether everything under way was lost.
    */
-  onLoss(listener: (all: boolean) => void): () => void
+  watch(onLoss: (all: boolean) => void): () => void
   /** Makes the connection anew, where the client can: it ended up at a replica, which takes no writes. */
   reconnect(): void
 }

@@ -50,6 +50,7 @@ export class Courier {
 
   constructor(parts: CourierParts) {
     this.#parts = parts
+    this.#listen()
   }
 
   send(shard: number, call: Call): void {
@@ -86,8 +87,9 @@ export class Courier {
     const flight: Flight = { shard, batch, keys: batch.keys, args, sentAt, run: null, over: false }
     this.#flights.push(flight)
     circuits.of(shard).sending(sentAt)
-    if (!connection.ready()) return this.#fail(flight, new Unanswered('not connected'))
-    this.#stopListening ??= connection.onLoss((all) => this.#lose(all))
+    this.#listen()
+    const obstacle = connection.obstacle()
+    if (obstacle !== null) return this.#fail(flight, new Unanswered(obstacle))
     this.#watch(this.#parts.timeout)
     this.#run(flight, 'evalsha')
   }
@@ -113,8 +115,12 @@ export class Courier {
   #arrive(flight: Flight, numbers: unknown): void {
     if (flight.over) return
     if (!Array.isArray(numbers) || numbers.length === 0) {
-      // Its client wrote it after it was cancelled; it may have run before.
-      return this.#fail(flight, new Unanswered('a connection was lost'))
+      // Else its client wrote it after it was cancelled; it may have run before.
+      const isQueued = numbers === 'QUEUED'
+      return this.#fail(
+        flight,
+        new Unanswered(isQueued ? 'the connection is inside a MULTI' : 'a connection was lost'),
+      )
     }
     this.#land(flight)
     flight.batch.answer(new Reply(numbers, flight.sentAt))
@@ -126,9 +132,14 @@ export class Courier {
     flight.run?.cancel()
     const { circuits, clock, connection } = this.#parts
     if (/^READONLY/.test(cause.message)) connection.reconnect()
-    const error = storeFailure(cause)
+    const error = storeFailure(connection.lastError() ?? cause)
     flight.batch.fail(error)
     circuits.of(flight.shard).failed(flight.sentAt, clock(), error)
+  }
+
+  /** Until `rest`: from the first moment on, since a client that cannot connect emits errors before it is asked for anything. */
+  #listen(): void {
+    this.#stopListening ??= this.#parts.connection.watch((all) => this.#lose(all))
   }
 
   #lose(all: boolean): void {

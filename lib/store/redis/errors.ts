@@ -10,11 +10,39 @@ export function storeFailure(cause: unknown): Error {
   return Object.assign(new StoreFailure(reason(cause)), { cause, headers: HEADERS })
 }
 
-/** The first word of a server's error, or the text of one of ours: what a server says may quote keys. */
+/** What a listener, the log or the process is told when the store goes down. `inForce`: what happens to calls meanwhile. */
+export function outage({ cause }: Error, inForce: string): Error {
+  const message = `the rate limit store does not answer: ${detail(cause)}; ${inForce}`
+  return Object.assign(new Error(message, { cause }), { code: 'FST_FLOODGATE_STORE' })
+}
+
+/** The first word of a server's error, or the text of one of ours: what a server says may quote keys or a password. */
 function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown'
   const code = /^[A-Z]{2,}\b/.exec(cause.message)?.[0] ?? (cause as { code?: unknown }).code
-  return typeof code === 'string' ? code : cause.message.slice(0, 100)
+  if (typeof code === 'string') return code
+  // A URL may hold a password.
+  return cause.message.includes('://') ? cause.name : cause.message.replace(/\s+/g, ' ').slice(0, 100)
+}
+
+/** An error of the system, as far as it says where; of a client of a Cluster or of `localhost`, with those that led to it. */
+interface ClientError extends Error {
+  readonly address?: string
+  readonly hostname?: string
+  readonly port?: number
+  readonly lastNodeError?: Error
+  readonly errors?: readonly Error[]
+}
+
+/** The reason in full, on one line. Only who operates the store sees it: clients learn no address. */
+function detail(cause: unknown): string {
+  const { message = '', address, hostname, port, lastNodeError, errors } = cause as ClientError
+  if (errors !== undefined) return errors.map(detail).join(', ')
+  if (lastNodeError !== undefined) return `${reason(cause)} ${detail(lastNodeError)}`
+  // The script could not run; what follows a quotation mark may be what the server was sent.
+  if (/^ERR /.test(message)) return (message.split(/(?<![a-z])["'`]/)[0] as string).slice(0, 150).trimEnd()
+  const place = [address ?? hostname, port].filter((part) => part !== undefined).join(':')
+  return `${reason(cause)} ${place}`.trimEnd()
 }
 
 /** What a call to the store fails with where no server said anything. */

@@ -6,6 +6,13 @@ import type { RedisBucket } from './names.js'
 /** What answers while the store does not. */
 export type OnStoreFailure = 'local' | 'allow' | 'deny'
 
+/** What each of them means, for logs. */
+export const IN_FORCE: Readonly<Record<OnStoreFailure, string>> = {
+  local: 'limits of this process apply',
+  allow: 'every request is allowed',
+  deny: 'requests get 503',
+}
+
 /** Stands in for the store: limits of this process, everything allowed, or an error for each call. */
 export class Fallback {
   readonly #mode: OnStoreFailure

@@ -24,15 +24,30 @@ const LOST: ReadonlySet<string> = new Set(['close', 'reconnecting', 'end'])
 export function ioConnection(client: IoClient): Connection {
   const isCluster = client.isCluster === true
   const { keyPrefix, enableAutoPipelining } = client.options ?? {}
+  const isReady = () => client.status === 'ready'
+  let lastError: unknown = null
   return {
     isCluster,
     keyPrefix: keyPrefix === undefined ? '' : String(keyPrefix),
-    // Before the first connection (`wait`, `connecting`) a call is worth waiting for.
-    ready: () => !LOST.has(client.status),
+    obstacle: () => {
+      if (isReady()) lastError = null
+      if (!LOST.has(client.status)) return null
+      return client.status === 'end' ? 'the client is closed' : 'not connected'
+    },
+    lastError: () => (isReady() ? null : lastError),
     run: enableAutoPipelining === true ? bufferRunner(client) : commandRunner(client),
-    onLoss: (listener) => onEvent(client, isCluster ? '-node' : 'close', () => listener(!isCluster)),
+    watch: (onLoss) => {
+      const stopLoss = onEvent(client, isCluster ? '-node' : 'close', () => onLoss(!isCluster))
+      const stopErrors = onEvent(client, 'error', (error) => {
+        lastError = error
+      })
+      return () => {
+        stopLoss()
+        stopErrors()
+      }
+    },
     reconnect: () => {
-      if (!isCluster && client.status === 'ready') client.disconnect(true)
+      if (!isCluster && isReady()) client.disconnect(true)
     },
   }
 }

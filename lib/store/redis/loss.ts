@@ -1,4 +1,4 @@
-type Listener = () => void
+type Listener = (error?: unknown) => void
 
 /** A client that emits events. */
 export interface Emitter {
@@ -11,12 +11,12 @@ interface Watch {
   readonly emit: Listener
 }
 
-/** Clients may serve many stores, and Node.js warns of an emitter that has more than ten listeners: each gets one. */
-const watches = new WeakMap<Emitter, Watch>()
+/** Clients may serve many stores, and Node.js warns of an emitter that has more than ten listeners: each event gets one. */
+const watches = new WeakMap<Emitter, Map<string, Watch>>()
 
-/** Calls `listener` at each `event` of a client, until the returned function is called. A client is always watched for the same event. */
+/** Calls `listener` at each `event` of a client, until the returned function is called. */
 export function onEvent(client: Emitter, event: string, listener: Listener): () => void {
-  const watch = watches.get(client) ?? watchOf(client)
+  const watch = watchOf(client, event)
   if (watch.listeners.size === 0) client.on(event, watch.emit)
   watch.listeners.add(listener)
   return () => {
@@ -25,12 +25,18 @@ export function onEvent(client: Emitter, event: string, listener: Listener): () 
   }
 }
 
-function watchOf(client: Emitter): Watch {
-  const listeners = new Set<Listener>()
-  const emit = () => {
-    for (const listener of listeners) listener()
-  }
-  const watch = { listeners, emit }
-  watches.set(client, watch)
+function watchOf(client: Emitter, event: string): Watch {
+  const events = watches.get(client) ?? new Map<string, Watch>()
+  watches.set(client, events)
+  const watch = events.get(event) ?? newWatch()
+  events.set(event, watch)
   return watch
+}
+
+function newWatch(): Watch {
+  const listeners = new Set<Listener>()
+  const emit: Listener = (error) => {
+    for (const listener of listeners) listener(error)
+  }
+  return { listeners, emit }
 }

@@ -1,4 +1,5 @@
 import type { Connection, Run } from './connection.js'
+import { type Emitter, onEvent } from './loss.js'
 import { GO, STOP } from './signal.js'
 
 interface ScriptCall {
@@ -7,7 +8,7 @@ interface ScriptCall {
 }
 
 /** node-redis, as far as we use it. */
-export interface NodeRedisClient {
+export interface NodeRedisClient extends Emitter {
   readonly isOpen: boolean
   readonly isReady?: boolean
   readonly options?: object
@@ -15,18 +16,28 @@ export interface NodeRedisClient {
   eval(script: string, call: ScriptCall): Promise<unknown>
 }
 
+/** Which of the two it is, a client does not say. */
+const NEVER = 'the client is closed or was never connected: call client.connect()'
+
 export function nodeRedisConnection(client: NodeRedisClient): Connection {
   // A Sentinel client sends what failed once more, to the new master, and does not say when; the others reject it.
   const repeats = 'getSentinelNode' in client
+  const isReady = () => client.isReady ?? client.isOpen
   let wasReady = false
+  let lastError: unknown = null
   return {
     isCluster: 'slots' in client && 'nodeClient' in client,
     keyPrefix: keyPrefixOf(client),
-    ready: () => {
-      const ready = client.isReady ?? client.isOpen
-      wasReady ||= ready
-      return ready || (!wasReady && client.isOpen)
+    obstacle: () => {
+      if (isReady()) {
+        wasReady = true
+        lastError = null
+        return null
+      }
+      if (client.isOpen) return wasReady ? 'not connected' : null
+      return wasReady ? 'the client is closed' : NEVER
     },
+    lastError: () => (isReady() ? null : lastError),
     run: (verb, script, keys, args): Run => {
       const go = Buffer.from(GO)
       const call = { keys: [...keys], arguments: [go, ...args] }
@@ -36,7 +47,10 @@ export function nodeRedisConnection(client: NodeRedisClient): Connection {
       if (repeats) setImmediate(() => setImmediate(cancel))
       return { reply, cancel }
     },
-    onLoss: () => () => {},
+    watch: () =>
+      onEvent(client, 'error', (error) => {
+        lastError = error
+      }),
     reconnect: () => {},
   }
 }

@@ -9,7 +9,7 @@ import { Courier } from './courier.js'
 import { Denials } from './denials.js'
 import { digestWith } from './digest.js'
 import { storeFailure, Unanswered } from './errors.js'
-import { Fallback } from './fallback.js'
+import { Fallback, IN_FORCE } from './fallback.js'
 import { type Lease, Leases } from './leases.js'
 import { type Address, Names, numbersOf, type RedisBucket } from './names.js'
 import { type RedisStoreOptions, readOptions } from './options.js'
@@ -33,7 +33,7 @@ export class RedisStore implements AsyncStore {
   readonly #connection: Connection
   readonly #names: Names
   readonly #fallback: Fallback
-  readonly #circuits = new Circuits()
+  readonly #circuits: Circuits
   readonly #denials: Denials
   readonly #leases: Leases | null
   readonly #minds: Minds
@@ -51,6 +51,7 @@ export class RedisStore implements AsyncStore {
     this.#connection = connection
     this.#names = new Names(prefix, shards, connection.isCluster, digestWith(secret))
     this.#fallback = new Fallback(onStoreFailure, instances)
+    this.#circuits = new Circuits(IN_FORCE[onStoreFailure])
     this.#denials = new Denials(denyCache)
     this.#leases = lease > 1 ? new Leases(lease) : null
     this.#minds = { denials: this.#denials, leases: this.#leases, fallback: this.#fallback }

@@ -61,3 +61,25 @@ test('a look that is rejected leaves the request with what it was told', async (
   const reply = await app.inject('/')
   t.match(reply.json(), [{ allowed: false }, { allowed: false, remaining: 9 }])
 })
+
+test('a store that goes down without a word of why is told in the log all the same', async (t) => {
+  const { client } = await serve(t)
+  const lines: { level: number; msg: string }[] = []
+  const stream = { write: (text: string) => lines.push(JSON.parse(text)) }
+  const app = Fastify({ logger: { level: 'info', stream } })
+  t.teardown(() => app.close())
+  let change: (state: 'up' | 'down') => void = () => {}
+  const onStateChange: AsyncStore['onStateChange'] = (listener) => {
+    change = listener
+    return () => {}
+  }
+  await app.register(rateLimit, {
+    store: storeLike(clockedStore(client, new ManualClock()), { onStateChange }),
+  } as RateLimitOptions)
+  change('down')
+  change('up')
+  t.match(lines, [
+    { level: 50, msg: 'the rate limit store does not answer' },
+    { level: 30, msg: 'rate limit store answers again' },
+  ])
+})

@@ -145,7 +145,10 @@ test('a server out of memory charges nothing, keeps denying, and is no denial it
   for (let i = 0; i < 5; i++) await limiter.take('key', { cost: 0 }).then(() => limiter.take(`key ${i}`))
   t.equal(store.state, 'up', 'calls that need no memory succeed in between')
   for (let i = 0; i < 5; i++) await limiter.take(`key ${i}`)
-  t.match(await failure, { message: 'the rate limit store did not answer: OOM', cause: { message: /^OOM/ } })
+  t.match(await failure, {
+    message: 'the rate limit store does not answer: OOM; limits of this process apply',
+    cause: { message: /^OOM/ },
+  })
   await server.command('CONFIG', 'SET', 'maxmemory', 0)
   await until('the store to answer', async () => (await limiter.take('key')).source === undefined)
   t.same(await keysWithoutTtl(server), [])
