@@ -21,6 +21,23 @@ const KEYS: [string, string | undefined, number, string][] = [
   ['IPv4-mapped in hexadecimal is IPv4', '::FFFF:C000:0201', 64, '192.0.2.1'],
   ['IPv4-mapped is never masked', '::ffff:192.0.2.1', 1, '192.0.2.1'],
   ['IPv4-mapped with brackets and port is IPv4', '[::ffff:192.0.2.1]:8080', 64, '192.0.2.1'],
+  ['IPv4-compatible is IPv6 like any other', '::10.0.0.1', 64, '::/64'],
+  ['IPv4-compatible is not the IPv4 client, whatever the prefix', '::10.0.0.1', 128, '::a00:1/128'],
+  ['IPv4-compatible in hexadecimal is IPv6', '::a00:1', 128, '::a00:1/128'],
+  ['IPv4-compatible with brackets and port is IPv6', '[::10.0.0.1]:80', 128, '::a00:1/128'],
+  ['NAT64 is the IPv4 client behind it', '64:ff9b::192.0.2.1', 64, '192.0.2.1'],
+  ['NAT64 in hexadecimal is IPv4', '64:FF9B::c000:201', 64, '192.0.2.1'],
+  ['NAT64 with brackets and port is IPv4', '[64:ff9b::c000:201]:443', 64, '192.0.2.1'],
+  ['SIIT is the IPv4 client behind it', '::ffff:0:192.0.2.1', 64, '192.0.2.1'],
+  ['SIIT in hexadecimal is IPv4', '::ffff:0:c000:201', 64, '192.0.2.1'],
+  ['an address that only begins like NAT64 is IPv6', '64:ff9b::1:c000:201', 64, '64:ff9b::/64'],
+  [
+    'NAT64 of a network of its own is counted whole',
+    '64:ff9b:1:2::c000:201',
+    64,
+    '64:ff9b:1:2::c000:201/128',
+  ],
+  ['the prefix after that of local NAT64 is IPv6', '64:ff9b:2::c000:201', 64, '64:ff9b:2::/64'],
   ['a prefix of 128 counts each address', '2001:db8::1', 128, '2001:db8::1/128'],
   ['a prefix of 127 counts pairs', '2001:db8::3', 127, '2001:db8::2/127'],
   ['a prefix of 56 cuts inside a group', '2001:db8:1:2ff::1', 56, '2001:db8:1:200::/56'],
@@ -78,6 +95,15 @@ test('a client is the same over IPv4 and over IPv4-mapped IPv6', async (t) => {
   const app = await counting(t)
   t.equal((await app.inject({ url: '/', remoteAddress: '192.0.2.1' })).statusCode, 200)
   t.equal((await app.inject({ url: '/', remoteAddress: '::ffff:192.0.2.1' })).statusCode, 429)
+})
+
+test('clients of IPv4 behind one translator are counted one by one, and as over IPv4', async (t) => {
+  const app = await counting(t)
+  const status = async (remoteAddress: string) => (await app.inject({ url: '/', remoteAddress })).statusCode
+  t.equal(await status('64:ff9b::192.0.2.1'), 200)
+  t.equal(await status('64:ff9b::192.0.2.2'), 200)
+  t.equal(await status('::ffff:0:192.0.2.1'), 429)
+  t.equal(await status('192.0.2.2'), 429)
 })
 
 test('a spoofed X-Forwarded-For changes nothing while trustProxy is off, and warns once', async (t) => {
