@@ -43,7 +43,11 @@ export function checkStore(store: Store): void {
   const also =
     store?.sync === false ? (['storeKey', 'onStateChange', 'close'] as const) : (['stats'] as const)
   if ([...VERBS, ...also].every((verb) => typeof (store as never)?.[verb] === 'function')) return
-  throw invalidOption('store', store, 'a store, such as memoryStore()')
+  const isClient = ['evalsha', 'evalSha'].some((verb) => typeof (store as never)?.[verb] === 'function')
+  const allowed = isClient
+    ? 'redisStore({ client }), not the client itself'
+    : 'a store, such as memoryStore()'
+  throw invalidOption('store', store, allowed)
 }
 
 /**

@@ -58,7 +58,7 @@ export class Strategies {
     }
     const clean = (value: unknown) => {
       const key = keyOf(value)
-      if (key === null) return none('FST_FLOODGATE_W002')
+      if (key === null) return none('FST_FLOODGATE_W002', kindOf(value))
       found = true
       return key
     }
@@ -83,6 +83,14 @@ function keyOf(value: unknown): string | null {
   if (typeof value === 'string' && value !== '') return value
   if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isNaN(value))) return String(value)
   return null
+}
+
+/** What came instead of a key, without the value; empty for nothing at all. */
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null || value === '') return ''
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'number') return 'NaN'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /** Is it a promise, of whatever make? */

@@ -47,7 +47,7 @@ export type Settings = RateLimitOptions &
 
 /** Checks the options that belong to no limiter; throws a coded error that names the first that is wrong. */
 export function readOptions(given: RateLimitOptions, env: NodeJS.ProcessEnv): Settings {
-  const options = ownOptions(given, [...POLICY, ...OWN, ...FASTIFY], '')
+  const options = ownOptions(given, [...POLICY, ...OWN], '', FASTIFY)
   const { algorithm, rate, per, burst, key, cost, hook } = options
   const { keys = {}, limiters = {}, exempt = [], headers = ['x-ratelimit'], ipv6Prefix = 64 } = options
   const { exposeHeaders = false, body = 'fastify', warnings = true } = options

@@ -9,8 +9,10 @@ export const PATIENCE = 100
 const WARNINGS = {
   FST_FLOODGATE_W001: () =>
     "A request carries X-Forwarded-For but Fastify's trustProxy is off, so every client behind the proxy counts as one. Set trustProxy to the proxy's address, or have the header removed.",
-  FST_FLOODGATE_W002: (strategy: string) =>
-    `The key strategy ${strategy} gave no key for a request, which is now counted by IP, in a key space of its own. Place the limiter after authentication, or answer 401 first.`,
+  FST_FLOODGATE_W002: (strategy: string, instead: string) =>
+    instead === ''
+      ? `The key strategy ${strategy} gave no key for a request, which is now counted by IP, in a key space of its own. Let the limiter run after what sets the key, with the option hook: 'preValidation' or 'preHandler', or read the key from what is known after onRequest hooks, or answer 401 first.`
+      : `The key strategy ${strategy} gave ${instead}, which is no key: the request is counted by IP, in a key space of its own. Return a string or a number, such as the id of a user.`,
   FST_FLOODGATE_W003: (strategy: string, reason: string) =>
     `The key strategy ${strategy} failed for a request, which is now counted by IP, in a key space of its own. Reason: ${reason}.`,
   FST_FLOODGATE_W004: () =>

@@ -1,5 +1,6 @@
 import type { Policy, PolicyOptions } from '../../types/index.js'
-import { invalidOption, ownOptions } from './errors.js'
+import { invalidOption } from './errors.js'
+import { ownOptions } from './options.js'
 import { parsePeriod } from './period.js'
 import type { SlidingWindow } from './sliding-window.js'
 import { type TokenBucket, tokenBucket } from './token-bucket.js'

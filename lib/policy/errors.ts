@@ -7,12 +7,6 @@ const InvalidOption = createError<string[]>(
   500,
   TypeError,
 )
-const UnknownOption = createError(
-  'FST_FLOODGATE_UNKNOWN_OPTION',
-  "unknown option '%s'%s; allowed: %s",
-  500,
-  TypeError,
-)
 const BadCost = createError(
   'FST_FLOODGATE_COST',
   'cost is %s; allowed: an integer of 0 or more',
@@ -52,7 +46,7 @@ export function invalidOption(
   return new InvalidOption(option, show(value), typeof value === 'string' ? hint(value, known) : '', allowed)
 }
 
-/** `FST_FLOODGATE_OPTION` for a secret, which no error shows: `what` says what it is instead. */
+/** `FST_FLOODGATE_OPTION` for a value that no error may show, such as a secret: `what` says what it is instead. */
 export function invalidSecret(option: string, what: string, allowed: string): CodedError {
   return new InvalidOption(option, what, '', allowed)
 }
@@ -62,41 +56,21 @@ export function invalidSecret(option: string, what: string, allowed: string): Co
  * long to be a name: it may come from a client, and the time that this takes grows with its length.
  */
 export function hint(name: string, known: readonly string[]): string {
-  if (name.length > LONGEST_NAME) return ''
-  const maxDistance = Math.max(1, Math.floor(name.length / 3))
-  const near =
-    known.find((one) => letters(one) === letters(name)) ?? closestMatch(name, [...known], { maxDistance })
+  const near = nearest(name, known)
   return near === undefined ? '' : `; did you mean '${near}'?`
+}
+
+/** The known name that `hint` names. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  if (name.length > LONGEST_NAME) return undefined
+  const maxDistance = Math.max(1, Math.floor(name.length / 3))
+  return (
+    known.find((one) => letters(one) === letters(name)) ?? closestMatch(name, [...known], { maxDistance })
+  )
 }
 
 function letters(name: string): string {
   return [...name].sort().join('')
-}
-
-/**
- * Throws `FST_FLOODGATE_UNKNOWN_OPTION` for the first property of `options` that is not in `known`, and
- * `FST_FLOODGATE_OPTION` for what has no properties to check.
- */
-export function refuseUnknown(options: object, known: readonly string[], where: string): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidOption(where === '' ? 'options' : where.slice(0, -1), options, 'an object')
-  }
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new UnknownOption(where + name, hint(name, known), known.join(', '))
-  }
-}
-
-/**
- * The options that are the object's own, in an object without prototype: what somebody else wrote into `Object.prototype` is no
- * option. Throws as `refuseUnknown` does, and `FST_FLOODGATE_OPTION` for a known option that an object inherits from elsewhere.
- */
-export function ownOptions<T extends object>(options: T, known: readonly string[], where: string): T {
-  refuseUnknown(options, known, where)
-  for (const name of known) {
-    if (name in options && !Object.hasOwn(options, name) && !Object.hasOwn(Object.prototype, name))
-      throw new InvalidOption(where + name, 'inherited', '', "a property of the object's own")
-  }
-  return Object.assign(Object.create(null), options)
 }
 
 /** Units of one call: an integer of 0 or more, else `FST_FLOODGATE_COST`. */

@@ -1,5 +1,6 @@
 export { type CompiledPolicy, checkName, compilePolicy, FASTEST, LARGEST, POLICY_OPTIONS } from './compile.js'
-export { checkCost, hint, invalidOption, invalidSecret, ownOptions, refuseUnknown, show } from './errors.js'
+export { checkCost, hint, invalidOption, invalidSecret, show } from './errors.js'
+export { ownOptions, refuseUnknown } from './options.js'
 export type { Ring, SlidingWindow } from './sliding-window.js'
 export * as slidingWindow from './sliding-window.js'
 export type { TokenBucket } from './token-bucket.js'

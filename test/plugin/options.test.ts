@@ -15,7 +15,13 @@ const NAMES: Misuse[] = [
   ['a misspelt option', { rte: 5 }, UNKNOWN, /'rte'; did you mean 'rate'\?; allowed: .*rate, per, burst/],
   ['a plural', { limiter: {} }, UNKNOWN, /'limiter'; did you mean 'limiters'\?/],
   ['a wrong case', { ipv6prefix: 64 }, UNKNOWN, /'ipv6prefix'; did you mean 'ipv6Prefix'\?/],
-  ['an option of another limiter', { timeWindow: 1000 }, UNKNOWN, /'timeWindow'.*; allowed: /],
+  [
+    'options of another limiter, all at once',
+    { max: 5, timeWindow: 1000, redis: {} },
+    UNKNOWN,
+    /'max' \(did you mean 'rate'\?\), 'timeWindow' \(did you mean 'per'\?\), 'redis' \(did you mean 'store: redisStore\(\{ client \}\)'\?\); allowed: /,
+  ],
+  ['none of Fastify, which are not listed', { rte: 5 }, UNKNOWN, /^(?!.*(, prefix|logLevel|logSerializers))/],
   ['a name for the default limiter', { name: 'api' }, UNKNOWN, /'name'/],
   [
     'a misspelt option of a limiter',
@@ -144,6 +150,13 @@ const SHAPES: Misuse[] = [
   ['a store that is empty', { store: {} }, OPTION, /'store' is an object/],
   ['a store that is null', { store: null }, OPTION, /'store' is null/],
   ['a store that cannot open', { store: { take() {} } }, OPTION, /'store' is an object/],
+  [
+    'a client of Redis as store',
+    { store: { evalsha() {} } },
+    OPTION,
+    /'store' is an object; allowed: redisStore\(\{ client \}\), not the client itself/,
+  ],
+  ['a client of node-redis as store', { store: { evalSha() {} } }, OPTION, /redisStore\(\{ client \}\)/],
   ['a store that is not called', { store: memoryStore }, OPTION, /'store' is a function/],
   [
     'headers that are a string',

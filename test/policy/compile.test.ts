@@ -122,7 +122,7 @@ test('an unknown option is refused, with the nearest that is known', async (t) =
     })
   }
   t.throws(() => compile({ timeWindow: '1 minute' }), {
-    message: `unknown option 'timeWindow'; allowed: ${POLICY_OPTIONS.join(', ')}`,
+    message: `unknown option 'timeWindow'; did you mean 'per'?; allowed: ${POLICY_OPTIONS.join(', ')}`,
   })
 })
 

@@ -1,6 +1,5 @@
 import { test } from 'tap'
-import { checkCost, hint, invalidOption, ownOptions, refuseUnknown, show } from '../../lib/policy/index.js'
-import { polluted } from '../fixtures/polluted.js'
+import { checkCost, hint, invalidOption, show } from '../../lib/policy/index.js'
 
 test('a value is shown short and on one line', async (t) => {
   for (const [value, shown] of [
@@ -44,15 +43,6 @@ test('a string that is too long to be a name gets no hint', async (t) => {
   t.equal(hint(`r${'x'.repeat(128)}`, [`s${'x'.repeat(128)}`]), '')
 })
 
-test('a known option passes, and the first unknown one is named with its path', async (t) => {
-  refuseUnknown({ rate: 1, per: 2 }, ['rate', 'per'], '')
-  t.throws(() => refuseUnknown({ rate: 1, zzzzzz: 2, yyyyyy: 3 }, ['rate', 'per'], 'guard.'), {
-    code: 'FST_FLOODGATE_UNKNOWN_OPTION',
-    statusCode: 500,
-    message: "unknown option 'guard.zzzzzz'; allowed: rate, per",
-  })
-})
-
 test('an invalid option is a TypeError with a code', async (t) => {
   const error = invalidOption('store', {}, 'a store')
   t.type(error, TypeError)
@@ -89,24 +79,4 @@ test('a cost is an integer of 0 or more', async (t) => {
       message: `cost is ${shown}; allowed: an integer of 0 or more`,
     })
   }
-})
-
-test("an option that an object inherits is refused, unless it is in Object.prototype, where it is nobody's", async (t) => {
-  class Options {
-    get rate() {
-      return 5
-    }
-  }
-  for (const options of [new Options(), Object.create({ rate: 5 }), Object.create({ rate: undefined })]) {
-    t.throws(() => ownOptions(options, ['rate'], 'limiters.x.'), {
-      code: 'FST_FLOODGATE_OPTION',
-      message: "option 'limiters.x.rate' is inherited; allowed: a property of the object's own",
-    })
-  }
-  await polluted({ rate: 5 }, () => {
-    const options: { rate?: number; per?: number } = ownOptions({ per: 1 }, ['rate', 'per'], '')
-    t.same([options.rate, options.per], [undefined, 1])
-    t.equal((ownOptions({ rate: 7 }, ['rate'], '') as { rate: number }).rate, 7)
-  })
-  t.equal(Object.getPrototypeOf(ownOptions({}, [], '')), null)
 })

@@ -1,5 +1,5 @@
 import { invalidOption, invalidSecret, ownOptions } from '../../policy/index.js'
-import type { RedisClient } from './client.js'
+import { isClient, type RedisClient } from './client.js'
 import type { OnStoreFailure } from './fallback.js'
 
 export interface RedisStoreOptions {
@@ -59,6 +59,8 @@ export type RedisSettings = Required<Omit<RedisStoreOptions, 'secret'>> & {
 
 /** Checks the options and fills in defaults. Throws `FST_FLOODGATE_OPTION` or `FST_FLOODGATE_UNKNOWN_OPTION`. */
 export function readOptions(options: RedisStoreOptions): RedisSettings {
+  if (isClient(options))
+    throw invalidOption('options', options, 'redisStore({ client }), not the client itself')
   const known = ['client', 'prefix', 'onStoreFailure', ...Object.keys(NUMBERS), 'secret']
   const own = ownOptions(options, known, '')
   const { client, prefix = 'floodgate', onStoreFailure = 'local' } = own

@@ -82,3 +82,29 @@ test('W002, W003 and W006 can be switched off, each alone', async (t) => {
     })
   }
 })
+
+const NO_KEYS: [unknown, RegExp][] = [
+  [undefined, / gave no key for a request.*option hook.*after onRequest hooks.*answer 401/],
+  [null, / gave no key /],
+  ['', / gave no key /],
+  [{ id: 'secret-4711' }, / gave an object, which is no key: .*Return a string/],
+  [['secret-4711'], / gave a list, which is no key/],
+  [() => 'secret-4711', / gave a function, which is no key/],
+  [Symbol('secret-4711'), / gave a symbol, which is no key/],
+  [Number.NaN, / gave NaN, which is no key/],
+  [true, / gave a boolean, which is no key/],
+]
+for (const [value, message] of NO_KEYS) {
+  test(`W002 names the strategy, what it gave and the cure, never the value: ${String(message)}`, async (t) => {
+    const list = emitted(t)
+    const app = Fastify()
+    t.teardown(() => app.close())
+    await app.register(rateLimit, { key: 'mine', keys: { mine: (() => value) as never } })
+    app.get('/', () => 'ok')
+    await ask(app, 2, '/')
+    t.same(codes(list), ['W002'])
+    t.match(list[0].message, /^The key strategy mine gave /)
+    t.match(list[0].message, message)
+    t.notMatch(list[0].message, /4711/)
+  })
+}

@@ -1,5 +1,8 @@
+import { Redis } from 'ioredis'
+import { Redis as Valkey } from 'iovalkey'
+import { createClient, createCluster } from 'redis'
 import { test } from 'tap'
-import { memoryStore } from '../../../lib/index.js'
+import { createLimiter, memoryStore } from '../../../lib/index.js'
 import { type RedisClient, redisStore } from '../../../lib/redis.js'
 
 const client = {
@@ -152,3 +155,18 @@ for (const options of [undefined, null, 'redis', 5, [client], client]) {
     t.end()
   })
 }
+
+test('a client in place of the options is told to be one of them, of whatever make', async (t) => {
+  const lazy = { lazyConnect: true } as const
+  const cluster = createCluster({ rootNodes: [{ url: 'redis://127.0.0.1:1' }] })
+  for (const client of [new Redis(lazy), new Valkey(lazy), createClient(), cluster]) {
+    t.throws(() => redisStore(client as never), {
+      code: 'FST_FLOODGATE_OPTION',
+      message: "option 'options' is an object; allowed: redisStore({ client }), not the client itself",
+    })
+    t.throws(() => createLimiter({ name: 'a' }, { store: client as never }), {
+      code: 'FST_FLOODGATE_OPTION',
+      message: "option 'store' is an object; allowed: redisStore({ client }), not the client itself",
+    })
+  }
+})
