@@ -20,6 +20,7 @@ import { exposeOnSend, headerWriter } from './headers.js'
 import { Internals } from './internals.js'
 import { Strategies } from './keys.js'
 import { readOptions, type Settings } from './options.js'
+import { rememberPeers } from './peers.js'
 import { isPreflight } from './preflight.js'
 import { RequestRegistry } from './registry.js'
 import { Planner } from './routes.js'
@@ -63,6 +64,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   // What the types say of stores depends on what a program imports.
   app.decorate('rateLimit', registry as unknown as RateLimitRegistry)
   decorateRequest(app)
+  rememberPeers(app)
   app.addHook('onRoute', function (this: FastifyInstance, route) {
     gate.onRoute(route, this)
   })
