@@ -1,12 +1,30 @@
 import type { Bucket, Charge } from '../../../types/index.js'
-import type { CompiledPolicy } from '../../policy/index.js'
+import type { CompiledPolicy, SlidingWindow, TokenBucket } from '../../policy/index.js'
+import type { KeyHasher } from '../key-hash.js'
 
-/** A policy opened in a memory store: its key space, and the tag under which its law is known in the table. */
+/** A policy opened in a memory store. The store keeps nothing of it: a bucket that is dropped is garbage. */
 export interface MemoryBucket extends Bucket {
   readonly policy: CompiledPolicy
+  /** Number of its key space. A bucket of an equal law opened in the same space shares its keys. */
   readonly space: number
-  readonly tag: number
+  /** Hashes keys of that law in that space. */
+  readonly hasher: KeyHasher
+  /** Read it through `Laws.of`: other buckets of an equal law may have brought theirs into use. */
+  law: StoredLaw
+}
+
+/** The numbers of a law, shared by all buckets of equal numbers while any key uses them. */
+export interface StoredLaw {
+  /** What equal laws have in common. */
+  readonly name: string
+  readonly numbers: TokenBucket | SlidingWindow
   readonly keeper: Keeper
+  /** Slots whose keys it judges. At 0 its `tag` means nothing. */
+  keys: number
+  /** The number under which those slots know it. */
+  tag: number
+  /** Microsecond at which its ticks start, for token buckets. */
+  epoch: number
 }
 
 /**
@@ -15,15 +33,15 @@ export interface MemoryBucket extends Bucket {
  */
 export interface Keeper {
   /** Fills the verdict of a charge for `cost`; charges it if `commit` and it is allowed. Returns whether it is allowed. */
-  judge(charge: Charge, cost: number, slot: number, now: number, commit: boolean): boolean
+  judge(charge: Charge, law: StoredLaw, cost: number, slot: number, now: number, commit: boolean): boolean
   /** Gives units back, as `SyncStore.refund` says. */
-  refund(charge: Charge, slot: number, now: number): void
+  refund(charge: Charge, law: StoredLaw, slot: number, now: number): void
   /** As `Owner.heat` of the table. */
-  heat(slot: number, now: number): number
+  heat(law: StoredLaw, slot: number, now: number): number
   release(slot: number): void
 }
 
-/** Where a keeper asks for a slot: that of the digest just looked up, which has none yet. */
+/** Where a keeper asks for a slot: for the key of a bucket that was looked up last in it, which has none yet. */
 export interface Shelf {
-  insert(tag: number): number
+  insert(bucket: MemoryBucket): number
 }

@@ -4,8 +4,9 @@ import { costOf } from '../charge.js'
 import { monotonicMicros, systemClock } from '../clock.js'
 import { KeyHasher } from '../key-hash.js'
 import { BucketKeeper } from './bucket-keeper.js'
-import type { Keeper, MemoryBucket, Shelf } from './keeper.js'
-import { type Owner, TAGS, Table } from './table.js'
+import type { MemoryBucket, Shelf, StoredLaw } from './keeper.js'
+import { Laws } from './laws.js'
+import { type Owner, Table } from './table.js'
 import { WindowKeeper } from './window-keeper.js'
 
 const DEFAULT_MAX_KEYS = 100_000
@@ -26,15 +27,14 @@ export interface MemoryStoreOptions {
  * State in the memory of this thread: synchronous, bounded, without a timer. When full it forgets expired keys first, then
  * the key closest to unlimited among those it looks at, and a key that is being denied last of all.
  */
-class MemoryStore implements SyncStore, Owner, Shelf {
+export class MemoryStore implements SyncStore, Owner, Shelf {
   readonly sync = true
-  readonly #hasher = new KeyHasher()
+  /** Draws the seed of each bucket's hash. */
+  readonly #seeds = new KeyHasher()
   readonly #table: Table
   readonly #buckets: BucketKeeper
   readonly #windows: WindowKeeper
-  /** Which keeper judges the slots of a tag, and the tag of each law. */
-  readonly #keepers: Keeper[] = []
-  readonly #tags = new Map<string, number>()
+  readonly #laws = new Laws()
   readonly #clock: () => number
   #now = 0
   #spaces = 0
@@ -49,11 +49,13 @@ class MemoryStore implements SyncStore, Owner, Shelf {
     this.#windows = new WindowKeeper(this.#table, this)
   }
 
-  open(policy: Policy): MemoryBucket {
+  /** As `SyncStore.open`; with a bucket instead of a name in that bucket's space, where equal laws share their keys. */
+  open(policy: Policy, space: string | MemoryBucket): MemoryBucket {
     if (!('law' in policy)) throw invalidOption('policy', policy, 'one that a limiter has compiled')
     const compiled = policy as CompiledPolicy
-    const tag = this.#tagOf(compiled)
-    return { policy: compiled, space: this.#spaces++, tag, keeper: this.#keepers[tag] }
+    const law = this.#lawOf(compiled)
+    const number = typeof space === 'string' ? this.#spaces++ : space.space
+    return { policy: compiled, space: number, hasher: this.#hasherOf(number, law.name), law }
   }
 
   take(charges: readonly Charge[]): boolean {
@@ -61,7 +63,8 @@ class MemoryStore implements SyncStore, Owner, Shelf {
     if (charges.length === 1) {
       const [charge] = charges
       const bucket = charge.bucket as MemoryBucket
-      return bucket.keeper.judge(charge, charge.cost, this.#find(bucket, charge.key), this.#now, true)
+      const law = this.#laws.of(bucket, this.#now)
+      return law.keeper.judge(charge, law, charge.cost, this.#find(bucket, charge.key), this.#now, true)
     }
     if (!this.#judge(charges, false)) {
       this.#markDenied(charges)
@@ -80,7 +83,9 @@ class MemoryStore implements SyncStore, Owner, Shelf {
     for (const charge of charges) {
       const bucket = charge.bucket as MemoryBucket
       const slot = this.#find(bucket, charge.key)
-      if (slot >= 0 && charge.cost > 0) bucket.keeper.refund(charge, slot, this.#now)
+      if (slot < 0 || charge.cost === 0) continue
+      const law = this.#laws.of(bucket, this.#now)
+      law.keeper.refund(charge, law, slot, this.#now)
     }
   }
 
@@ -101,19 +106,24 @@ class MemoryStore implements SyncStore, Owner, Shelf {
     return this.#table.sweep()
   }
 
-  /** @internal The table asks. */
+  /** The table asks. */
   heat(slot: number): number {
-    return this.#keepers[this.#table.tag(slot)].heat(slot, this.#now)
+    const law = this.#laws.at(this.#table.tag(slot))
+    return law.keeper.heat(law, slot, this.#now)
   }
 
-  /** @internal The table tells. */
+  /** The table tells. */
   release(slot: number): void {
-    this.#keepers[this.#table.tag(slot)].release(slot)
+    const law = this.#laws.at(this.#table.tag(slot))
+    law.keeper.release(slot)
+    this.#laws.remove(law)
   }
 
-  /** @internal A keeper asks for a slot for the key that was looked up last. */
-  insert(tag: number): number {
-    return this.#table.insert(this.#hasher.low, this.#hasher.high, tag)
+  /** A keeper asks for a slot for the key that was looked up last in that bucket. */
+  insert({ hasher, law }: MemoryBucket): number {
+    // In this order: making room may take the last key of the law.
+    const tag = this.#laws.add(law)
+    return this.#table.insert(hasher.low, hasher.high, tag)
   }
 
   /** Without `commit` a key that is charged more than once in one call is asked for all of it. */
@@ -124,7 +134,8 @@ class MemoryStore implements SyncStore, Owner, Shelf {
       const bucket = charge.bucket as MemoryBucket
       const slot = this.#find(bucket, charge.key)
       const cost = commit ? charge.cost : costOf(charges, charge)
-      if (!bucket.keeper.judge(charge, cost, slot, this.#now, commit)) allowed = false
+      const law = this.#laws.of(bucket, this.#now)
+      if (!law.keeper.judge(charge, law, cost, slot, this.#now, commit)) allowed = false
     }
     return allowed
   }
@@ -137,23 +148,20 @@ class MemoryStore implements SyncStore, Owner, Shelf {
     }
   }
 
-  #find(bucket: MemoryBucket, key: string): number {
-    this.#hasher.digest(bucket.space, key)
-    return this.#table.find(this.#hasher.low, this.#hasher.high)
+  #find({ hasher }: MemoryBucket, key: string): number {
+    hasher.digest(0, key)
+    return this.#table.find(hasher.low, hasher.high)
   }
 
-  #tagOf({ algorithm, rate, per, limit, law }: CompiledPolicy): number {
-    const name = `${algorithm} ${rate} ${per} ${limit}`
-    const known = this.#tags.get(name)
-    if (known !== undefined) return known
-    const tag = this.#tags.size
-    if (tag === TAGS)
-      throw invalidOption('rate', rate, `at most ${TAGS} different policies in one memory store`)
-    this.#tags.set(name, tag)
-    if ('window' in law) this.#windows.admit(tag, law)
-    else this.#buckets.admit(tag, law)
-    this.#keepers[tag] = 'window' in law ? this.#windows : this.#buckets
-    return tag
+  #lawOf({ algorithm, rate, per, limit, law }: CompiledPolicy): StoredLaw {
+    const keeper = 'window' in law ? this.#windows : this.#buckets
+    return { name: `${algorithm} ${rate} ${per} ${limit}`, numbers: law, keeper, keys: 0, tag: 0, epoch: 0 }
+  }
+
+  /** Equal laws in one space share their keys; any others have digests of their own. */
+  #hasherOf(space: number, law: string): KeyHasher {
+    this.#seeds.digest(space, law)
+    return new KeyHasher(new Uint8Array(Int32Array.of(this.#seeds.low, this.#seeds.high).buffer))
   }
 }
 

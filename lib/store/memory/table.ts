@@ -7,13 +7,20 @@ import { CROWDED, type Evictable, freeExpired, freeOrFind, LOOK_WHEN_CROWDED } f
  *     word 0, 1   digest; both 0: the slot is empty
  *     word 2, 3   53 bits of state, 10 bits of tag, 1 bit of mark
  *
+ * A tag that 10 bits cannot hold is kept elsewhere together with the state, and so the key costs 16 bytes more: its slot says `WIDE`
+ * instead of the tag, and where both are instead of the state.
+ *
  * Words are signed, as those of a digest are. What state and tag mean is the owner's business; the mark says that the key is
  * being denied. The owner lends the table its judgement of a slot through `Owner`.
  */
 const WORDS = 4
 const SHARE = 0.75
 
-export const TAGS = 1024
+/** Tags from this one on are wide. */
+export const TAGS = 1023
+const WIDE = TAGS
+/** Word 3 of a slot, but for its state and mark. */
+const TAG_BITS = WIDE << 1
 
 export interface Owner {
   /** 0: expired, so forgetting it loses nothing; up to 1: the share of its limit that is spent; above 1: being denied. */
@@ -30,6 +37,7 @@ export class Table implements Evictable {
   hand = 0
   readonly #words: Int32Array
   readonly #owner: Owner
+  readonly #wide = new WideSlots()
 
   constructor(maxKeys: number, owner: Owner) {
     this.maxKeys = maxKeys
@@ -58,8 +66,8 @@ export class Table implements Evictable {
     const at = slot * WORDS
     words[at] = low
     words[at + 1] = high
-    words[at + 2] = 0
-    words[at + 3] = tag << 1
+    words[at + 2] = tag < WIDE ? 0 : this.#wide.open(tag)
+    words[at + 3] = Math.min(tag, WIDE) << 1
     this.keys++
     return slot
   }
@@ -67,6 +75,7 @@ export class Table implements Evictable {
   /** Empties a slot and closes the gap, so that every probe still finds its key. Other slots may move. */
   remove(slot: number): void {
     this.#owner.release(slot)
+    if (this.#isWide(slot)) this.#wide.close(this.#content(slot))
     const words = this.#words
     let gap = slot
     for (let next = this.#next(slot); ; next = this.#next(next)) {
@@ -88,18 +97,26 @@ export class Table implements Evictable {
   /** An integer from 0 to 2^53 - 1. */
   state(slot: number): number {
     const at = slot * WORDS
-    return (this.#words[at + 3] >>> 11) * 0x100000000 + (this.#words[at + 2] >>> 0)
+    const word = this.#words[at + 3]
+    const content = (word >>> 11) * 0x100000000 + (this.#words[at + 2] >>> 0)
+    return (word & TAG_BITS) === TAG_BITS ? this.#wide.states[content] : content
   }
 
   /** Sets the state, and clears the mark. */
   setState(slot: number, state: number): void {
     const at = slot * WORDS
-    this.#words[at + 2] = state
-    this.#words[at + 3] = (Math.floor(state / 0x100000000) << 11) | (this.#words[at + 3] & 0x7fe)
+    const word = this.#words[at + 3]
+    const tagBits = word & TAG_BITS
+    if (tagBits === TAG_BITS) this.#setWide(slot, state)
+    else {
+      this.#words[at + 2] = state
+      this.#words[at + 3] = (Math.floor(state / 0x100000000) << 11) | tagBits
+    }
   }
 
   tag(slot: number): number {
-    return (this.#words[slot * WORDS + 3] >>> 1) & (TAGS - 1)
+    const tagBits = this.#words[slot * WORDS + 3] & TAG_BITS
+    return tagBits === TAG_BITS ? this.#wide.tags[this.#content(slot)] : tagBits >>> 1
   }
 
   marked(slot: number): boolean {
@@ -135,6 +152,21 @@ export class Table implements Evictable {
     return this.#inUse(slot) ? this.#owner.heat(slot) : Number.POSITIVE_INFINITY
   }
 
+  #isWide(slot: number): boolean {
+    return (this.#words[slot * WORDS + 3] & TAG_BITS) === TAG_BITS
+  }
+
+  #setWide(slot: number, state: number): void {
+    this.#wide.states[this.#content(slot)] = state
+    this.#words[slot * WORDS + 3] &= ~1
+  }
+
+  /** The 53 bits of a slot that are its state, or say where that is. */
+  #content(slot: number): number {
+    const at = slot * WORDS
+    return (this.#words[at + 3] >>> 11) * 0x100000000 + (this.#words[at + 2] >>> 0)
+  }
+
   #inUse(slot: number): boolean {
     return this.#words[slot * WORDS] !== 0 || this.#words[slot * WORDS + 1] !== 0
   }
@@ -149,5 +181,24 @@ export class Table implements Evictable {
 
   #distance(from: number, to: number): number {
     return to >= from ? to - from : to - from + this.slots
+  }
+}
+
+/** Tags and states of the slots whose tags are wide, by an integer that stands in the slot. */
+class WideSlots {
+  readonly tags: number[] = []
+  readonly states: number[] = []
+  readonly #free: number[] = []
+
+  /** Returns the integer. The state is 0. */
+  open(tag: number): number {
+    const index = this.#free.pop() ?? this.tags.length
+    this.tags[index] = tag
+    this.states[index] = 0
+    return index
+  }
+
+  close(index: number): void {
+    this.#free.push(index)
   }
 }

@@ -2,7 +2,7 @@ import type { Charge } from '../../../types/index.js'
 import { type Ring, type SlidingWindow, slidingWindow } from '../../policy/index.js'
 import { newRing, unload } from '../ring.js'
 import { windowVerdict } from '../verdict.js'
-import type { Keeper, MemoryBucket, Shelf } from './keeper.js'
+import type { Keeper, MemoryBucket, Shelf, StoredLaw } from './keeper.js'
 import { newestOf, oldestOf, RingArena } from './rings.js'
 import type { Table } from './table.js'
 
@@ -13,7 +13,6 @@ const SPARSE = 1 / 8
 export class WindowKeeper implements Keeper {
   readonly #table: Table
   readonly #shelf: Shelf
-  readonly #laws: SlidingWindow[] = []
   readonly #arena = new RingArena()
   readonly #ring: Ring = newRing()
 
@@ -22,13 +21,15 @@ export class WindowKeeper implements Keeper {
     this.#shelf = shelf
   }
 
-  admit(tag: number, law: SlidingWindow): void {
-    this.#laws[tag] = law
-  }
-
-  judge(charge: Charge, cost: number, slot: number, now: number, commit: boolean): boolean {
-    const { tag } = charge.bucket as MemoryBucket
-    const law = this.#laws[tag]
+  judge(
+    charge: Charge,
+    { numbers }: StoredLaw,
+    cost: number,
+    slot: number,
+    now: number,
+    commit: boolean,
+  ): boolean {
+    const law = numbers as SlidingWindow
     const ring = this.#load(slot)
     if (cost === 1 && ring.count === law.rate && slot >= 0) {
       // Full: while its oldest unit counts there is nothing else to look at.
@@ -50,7 +51,7 @@ export class WindowKeeper implements Keeper {
       } else if (cost > 0) {
         slidingWindow.expire(ring, used)
         used += cost
-        this.#write(slot, tag, now, cost)
+        this.#write(slot, charge.bucket as MemoryBucket, now, cost)
         charge.stamp = now
       }
     }
@@ -59,17 +60,17 @@ export class WindowKeeper implements Keeper {
     return allowed
   }
 
-  refund({ bucket, cost, stamp }: Charge, slot: number, now: number): void {
+  refund({ cost, stamp }: Charge, { numbers }: StoredLaw, slot: number, now: number): void {
     const ring = this.#load(slot)
-    slidingWindow.expire(ring, slidingWindow.used(this.#laws[(bucket as MemoryBucket).tag], ring, now))
+    slidingWindow.expire(ring, slidingWindow.used(numbers as SlidingWindow, ring, now))
     slidingWindow.refund(ring, cost, stamp)
     const ref = this.#table.state(slot)
     this.#arena.save(ref, ring)
     this.#table.setState(slot, ref)
   }
 
-  heat(slot: number, now: number): number {
-    const law = this.#laws[this.#table.tag(slot)]
+  heat({ numbers }: StoredLaw, slot: number, now: number): number {
+    const law = numbers as SlidingWindow
     const spent = slidingWindow.used(law, this.#load(slot), now) / law.rate
     return spent > 0 && this.#table.marked(slot) ? 1 + spent : spent
   }
@@ -85,13 +86,13 @@ export class WindowKeeper implements Keeper {
   }
 
   /** Adds units to the loaded ring, with a slot in the table and a larger block where it needs them. */
-  #write(slot: number, tag: number, now: number, cost: number): void {
+  #write(slot: number, bucket: MemoryBucket, now: number, cost: number): void {
     const ring = this.#ring
     let ref: number
     if (slot < 0) {
       // In this order: without memory for a ring there must be no slot, and making room for a slot uses our ring.
       ref = this.#arena.open(cost)
-      slot = this.#shelf.insert(tag)
+      slot = this.#shelf.insert(bucket)
       this.#arena.load(ref, ring)
     } else {
       ref = this.#table.state(slot)

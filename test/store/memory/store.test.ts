@@ -89,18 +89,6 @@ test('no timer and no handle keeps the process alive', async (t) => {
   t.same(process.getActiveResourcesInfo(), before)
 })
 
-test('more than 1,024 different policies in one store are refused; the same one again is not', async (t) => {
-  const store = memoryStore()
-  for (let rate = 1; rate <= 1024; rate++) createLimiter({ name: `rate ${rate}`, rate }, { store })
-  for (let i = 0; i < 2000; i++) createLimiter({ name: `again ${i}`, rate: 1 + (i % 1024) }, { store })
-  t.throws(() => createLimiter({ name: 'too many', rate: 1025 }, { store }), {
-    code: 'FST_FLOODGATE_OPTION',
-    message: /at most 1024 different policies in one memory store/,
-  })
-  const last = createLimiter({ name: 'last', rate: 1024 }, { store })
-  t.match(last.take('key'), { allowed: true, limit: 10, remaining: 9 }, 'and those there go on')
-})
-
 for (const policy of [HOURLY, WINDOW]) {
   test(`a full store forgets expired keys first, and nothing live: ${policy.name}`, async (t) => {
     const { clock, store, limiter } = storeOf(4, policy)

@@ -25,9 +25,9 @@ function ownedTable(maxKeys: number) {
   return { table, heats, insert, holds }
 }
 
-test('a slot keeps 53 bits of state, 10 of tag and one of mark apart', async (t) => {
+test('a slot keeps 53 bits of state, its tag and its mark apart', async (t) => {
   const { table } = ownedTable(10)
-  for (const tag of [0, 1, TAGS - 1]) {
+  for (const tag of [0, 1, TAGS - 1, TAGS, TAGS + 1, 2 ** 20, 99_999_999]) {
     for (const state of [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 52 + 1, 2 ** 53 - 1]) {
       const slot = table.insert(5, 6, tag)
       t.equal(table.state(slot), 0, 'a new slot is clean')
@@ -71,7 +71,7 @@ test('every key is where a map would have it, through inserts, removals, sweeps 
         if (verb === 0) twin.sweep()
         else if (verb === 1) twin.remove(nth)
         else if (verb === 2) twin.expire(nth)
-        else twin.insert(digest.low, digest.high, heat, nth % TAGS)
+        else twin.insert(digest.low, digest.high, heat, nth % (2 * TAGS))
         twin.check()
       }
     }),
