@@ -105,6 +105,11 @@ export interface AsyncStore {
   storeKey(bucket: Bucket, key: string): string
   /** Calls `listener` when the state changes, until the function that it returns is called. */
   onStateChange(listener: (state: StoreState, error?: Error) => void): () => void
+  /**
+   * Calls `listener` when the store is set up so that limits may be weaker than they say, with the code of a warning and what it is
+   * about, until the function that it returns is called. Where nobody listens, the process is warned. Stores may do without.
+   */
+  onWarning?(listener: (code: 'FST_FLOODGATE_W008', subject: string) => void): () => void
   /** Gives back what this process holds, and lets go of the client, which stays open: it is yours. A later call starts anew. */
   close(): Promise<void>
 }

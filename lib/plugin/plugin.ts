@@ -72,17 +72,19 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   app.addHook('preParsing', gate.afterOnRequest)
   if (settings.exposeHeaders) app.addHook('onSend', exposeOnSend(settings.headers))
   app.addHook('onReady', gate.onReady)
-  if (!store.sync) attach(app, store)
+  if (!store.sync) attach(app, store, warnings)
 }
 
-/** Tells in the log when the store fails and when it answers again, and lets go of it with the app. */
-function attach(app: FastifyInstance, store: AsyncStore): void {
+/** Tells in the log when the store fails and when it answers again, passes its warnings on, and lets go of it with the app. */
+function attach(app: FastifyInstance, store: AsyncStore, warnings: Warnings): void {
+  const stopWarnings = store.onWarning?.((code, subject) => warnings.once(code, subject))
   const ignore = store.onStateChange((state, err) => {
     if (state === 'up') app.log.info('rate limit store answers again')
     else app.log.error(err?.message ?? 'the rate limit store does not answer')
   })
   app.addHook('onClose', async () => {
     ignore()
+    stopWarnings?.()
     await store.close()
   })
 }

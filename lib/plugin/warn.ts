@@ -1,6 +1,5 @@
 import { invalidOption, ownOptions } from '../policy/index.js'
-
-const README = 'https://www.npmjs.com/package/fastify-floodgate'
+import { emitWarning, evictionWarning } from '../store/index.js'
 
 /** Requests without a key, from the first on, after which a limiter's key strategy is taken to be wrong. */
 export const PATIENCE = 100
@@ -23,6 +22,7 @@ const WARNINGS = {
     `None of the first ${PATIENCE} requests of the limiter ${limiter} had a key: the key strategy ${strategy} probably runs too early, or reads a name that is misspelt. Run the limiter later with the option hook, or correct the strategy.`,
   FST_FLOODGATE_W007: (limiter: string) =>
     `The limiter ${limiter} charged one key twice for one request, as a hook placed by hand does in addition to config.rateLimit. Remove one of the two, or say what a request costs with the option cost.`,
+  FST_FLOODGATE_W008: evictionWarning,
   FST_FLOODGATE_W009: (url: string) =>
     `The function in config.rateLimit of the route ${url} returned something that is no limiter of this app, and its request was charged to the default limiter. Return 'default', a name from limiters or define(), or false; map what clients send to names of your own.`,
 } as const
@@ -51,8 +51,7 @@ export class Warnings {
     const id = `${code} ${subject}`
     if (!this.wants(code) || this.#emitted.has(id)) return
     this.#emitted.add(id)
-    const message = `${WARNINGS[code](subject, detail)} See ${README}#${code.toLowerCase()}`
-    process.emitWarning(message, { type: 'FloodgateWarning', code })
+    emitWarning(code, WARNINGS[code](subject, detail))
   }
 }
 

@@ -1,2 +1,3 @@
 export { newCharge } from './charge.js'
 export { type MemoryStoreOptions, memoryStore } from './memory/store.js'
+export { emitWarning, evictionWarning } from './warning.js'

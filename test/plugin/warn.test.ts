@@ -4,7 +4,7 @@ import rateLimit, { type RateLimitOptions } from '../../lib/index.js'
 import { type WarningCode, Warnings } from '../../lib/plugin/warn.js'
 import { codes, emitted } from './warnings/support.js'
 
-const CODES = [1, 2, 3, 4, 5, 6, 7, 9].map((n) => `FST_FLOODGATE_W00${n}` as WarningCode)
+const CODES = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `FST_FLOODGATE_W00${n}` as WarningCode)
 
 test('each warning is emitted once for each subject', (t) => {
   const list = emitted(t)

@@ -27,6 +27,8 @@ export interface Connection {
    * connections, where it will send again what was under way. `onLoss` gets `all`: whether everything under way was lost.
    */
   watch(onLoss: (all: boolean) => void): () => void
+  /** What the server says to INFO memory, in a Cluster each master. Rejects where the client or the server does not tell. */
+  memoryInfo(): Promise<readonly unknown[]>
   /** Makes the connection anew, where the client can: it ended up at a replica, which takes no writes. */
   reconnect(): void
 }

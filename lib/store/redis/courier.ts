@@ -30,6 +30,8 @@ export interface CourierParts {
   readonly timeout: number
   /** Local time in whole microseconds. */
   readonly clock: () => number
+  /** Called once, at the first reply. */
+  readonly onFirstReply: () => void
   /** The time that the script shall use instead of the server's, in tests. */
   readonly serverTime: (() => number) | null
 }
@@ -45,11 +47,13 @@ export class Courier {
   readonly #flights: Flight[] = []
   #stopWatch: (() => void) | null = null
   #stopListening: (() => void) | null = null
+  #onFirstReply: (() => void) | null
   /** Called when nothing is under way any more. */
   #idle: (() => void) | null = null
 
   constructor(parts: CourierParts) {
     this.#parts = parts
+    this.#onFirstReply = parts.onFirstReply
     this.#listen()
   }
 
@@ -125,6 +129,8 @@ export class Courier {
     this.#land(flight)
     flight.batch.answer(new Reply(numbers, flight.sentAt))
     this.#parts.circuits.of(flight.shard).succeeded(flight.sentAt)
+    this.#onFirstReply?.()
+    this.#onFirstReply = null
   }
 
   #fail(flight: Flight, cause: Error): void {

@@ -14,6 +14,12 @@ export interface IoClient extends Emitter {
   disconnect(reconnect?: boolean): void
 }
 
+/** A client, or one of a Cluster with a client for each master. */
+interface Informed {
+  info(section: 'memory'): Promise<unknown>
+  nodes?(role: 'master'): readonly Informed[]
+}
+
 /** A command as these clients keep it until it is answered: they write `args` when they can, and again after a lost connection. */
 interface Command {
   readonly args: unknown[]
@@ -45,6 +51,11 @@ export function ioConnection(client: IoClient): Connection {
         stopLoss()
         stopErrors()
       }
+    },
+    memoryInfo: async () => {
+      const informed = client as object as Informed
+      const nodes = informed.nodes?.('master') ?? [informed]
+      return Promise.all(nodes.map((node) => node.info('memory')))
     },
     reconnect: () => {
       if (!isCluster && isReady()) client.disconnect(true)

@@ -16,6 +16,16 @@ export interface NodeRedisClient extends Emitter {
   eval(script: string, call: ScriptCall): Promise<unknown>
 }
 
+interface Informed {
+  info(section: 'memory'): Promise<unknown>
+}
+
+/** One for Cluster has a client for each master. */
+interface Cluster {
+  readonly masters: readonly object[]
+  nodeClient(node: object): Promise<Informed>
+}
+
 /** Which of the two it is, a client does not say. */
 const NEVER = 'the client is closed or was never connected: call client.connect()'
 
@@ -23,10 +33,11 @@ export function nodeRedisConnection(client: NodeRedisClient): Connection {
   // A Sentinel client sends what failed once more, to the new master, and does not say when; the others reject it.
   const repeats = 'getSentinelNode' in client
   const isReady = () => client.isReady ?? client.isOpen
+  const isCluster = 'slots' in client && 'nodeClient' in client
   let wasReady = false
   let lastError: unknown = null
   return {
-    isCluster: 'slots' in client && 'nodeClient' in client,
+    isCluster,
     keyPrefix: keyPrefixOf(client),
     obstacle: () => {
       if (isReady()) {
@@ -51,6 +62,13 @@ export function nodeRedisConnection(client: NodeRedisClient): Connection {
       onEvent(client, 'error', (error) => {
         lastError = error
       }),
+    memoryInfo: async () => {
+      const cluster = client as object as Cluster
+      const nodes = isCluster
+        ? cluster.masters.map((node) => cluster.nodeClient(node))
+        : [client as object as Informed]
+      return Promise.all(nodes.map(async (node) => (await node).info('memory')))
+    },
     reconnect: () => {},
   }
 }

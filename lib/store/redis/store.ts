@@ -9,6 +9,7 @@ import { Courier } from './courier.js'
 import { Denials } from './denials.js'
 import { digestWith } from './digest.js'
 import { storeFailure, Unanswered } from './errors.js'
+import { EvictionCheck } from './eviction-check.js'
 import { Fallback, IN_FORCE } from './fallback.js'
 import { type Lease, Leases } from './leases.js'
 import { type Address, Names, numbersOf, type RedisBucket } from './names.js'
@@ -40,6 +41,8 @@ export class RedisStore implements AsyncStore {
   /** Those of a part of a question: its failure fails the whole. */
   readonly #partMinds: Minds
   readonly #courier: Courier
+  readonly #eviction = new EvictionCheck()
+  readonly onWarning = this.#eviction.onWarning
   readonly #clock: () => number
   #opened = 0
   #stopLeaseCheck: (() => void) | null = null
@@ -58,7 +61,8 @@ export class RedisStore implements AsyncStore {
     this.#partMinds = { ...this.#minds, fallback: null }
     this.#clock = clocks === null ? monotonicMicros(systemClock) : clocks.local
     const [clock, circuits, serverTime] = [this.#clock, this.#circuits, clocks?.server ?? null]
-    this.#courier = new Courier({ connection, circuits, timeout, clock, serverTime })
+    const onFirstReply = () => this.#eviction.run(connection)
+    this.#courier = new Courier({ connection, circuits, timeout, clock, onFirstReply, serverTime })
   }
 
   get state(): StoreState {

@@ -37,7 +37,7 @@ async function downfall(store: AsyncStore): Promise<Error> {
 
 /** What a store of that client tells when it goes down. */
 async function reason(client: object, options: Partial<RedisStoreOptions> = {}): Promise<Error> {
-  const store = storeOf(client as RedisClient, { timeout: 30, ...options })
+  const store = storeOf(client as RedisClient, { timeout: 150, ...options })
   const error = await downfall(store)
   await store.close()
   return error
