@@ -4,6 +4,7 @@ import type { Documentation } from './documentation.js'
 import { earlyRoute } from './errors.js'
 import type { Internals } from './internals.js'
 import { isPromise } from './keys.js'
+import { ProxyWatch } from './proxy-watch.js'
 import type { RequestRegistry } from './registry.js'
 import {
   factsOf,
@@ -37,6 +38,7 @@ export class Gate {
   readonly #plan = Symbol('floodgate.plan')
   /** Where it keeps what is still to be done for a request. */
   readonly #later = Symbol('floodgate.later')
+  readonly #proxyWatch: ProxyWatch
   /** Routes whose plan may change until all plugins are loaded. */
   #routes: {
     options: RouteOptions
@@ -48,13 +50,11 @@ export class Gate {
 
   /** May limiters be used without our seeing them named: by routes declared before us, or by a function's choice? */
   #mayUseAny: boolean
-  /** Until a request came through a proxy: that one shows what there is to warn of. */
-  #watchesProxy: boolean
 
   constructor(parts: GateParts) {
     this.#parts = parts
-    const { app, warnings } = parts
-    this.#watchesProxy = warnings.wants('FST_FLOODGATE_W001') || warnings.wants('FST_FLOODGATE_W004')
+    const { app, internals, warnings } = parts
+    this.#proxyWatch = new ProxyWatch(internals, warnings)
     this.#mayUseAny = !warnings.wants('FST_FLOODGATE_W005') || hasRoutes(app)
   }
 
@@ -75,6 +75,7 @@ export class Gate {
       if (typeof facts.rateLimit === 'function' && this.#isOurs(scope)) this.#mayUseAny = true
     }
     registry.seal()
+    this.#proxyWatch.onReady(this.#parts.app)
     this.#parts.documentation.write(this.#routes)
     this.#routes = []
     if (this.#mayUseAny) return
@@ -86,7 +87,7 @@ export class Gate {
     const plan = this.#planOf(request)
     if (plan.exempt) return done()
     const { guard } = this.#parts
-    if (this.#watchesProxy && request.headers['x-forwarded-for']) this.#sawProxy(request)
+    this.#proxyWatch.onRequest(request)
     // The one thing there is to do is done after the route's own hooks.
     if (plan.direct !== null && guard === null) return done()
     if (this.#parts.excuses(request)) return done()
@@ -135,15 +136,6 @@ export class Gate {
   #follow(request: FastifyRequest, reply: FastifyReply, step: Step | null, point: Point, done: Done): void {
     this.#setLater(request, step)
     this.#advance(request, reply, point, done)
-  }
-
-  #sawProxy(request: FastifyRequest): void {
-    this.#watchesProxy = false
-    const { internals, warnings } = this.#parts
-    if (request.ips === undefined) warnings.once('FST_FLOODGATE_W001')
-    else if (internals.countsHops(request.server) && request.ips.length === 1) {
-      warnings.once('FST_FLOODGATE_W004')
-    }
   }
 
   #setLater(request: FastifyRequest, step: Step | null): void {

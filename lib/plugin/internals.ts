@@ -15,7 +15,7 @@ interface RouteContext {
 /**
  * The one place that looks behind Fastify's public API, for what it does not offer, or not as quickly: the route of a request without
  * building `request.routeOptions` each time, the headers of a reply, hooks for a route that was declared before the plugin loaded,
- * and whether `trustProxy` is a number. Where a version of Fastify hides these from us, `config` goes the public way, and the others say no.
+ * and what `trustProxy` is. Where a version of Fastify hides these from us, `config` goes the public way, and the others say no.
  */
 export class Internals {
   #key: symbol | null | undefined
@@ -58,14 +58,14 @@ export class Internals {
     return true
   }
 
-  /** Is `trustProxy` a number of hops? `initialConfig` does not tell. */
-  countsHops(app: FastifyInstance): boolean {
+  /** The option `trustProxy` of the server, which `initialConfig` does not tell. */
+  trustProxy(app: FastifyInstance): unknown {
     for (let scope: object | null = app; scope !== null; scope = Object.getPrototypeOf(scope)) {
       const key = Object.getOwnPropertySymbols(scope).find((key) => key.description === 'fastify.options')
       if (key === undefined) continue
-      return typeof (scope as Record<symbol, { trustProxy?: unknown }>)[key]?.trustProxy === 'number'
+      return (scope as Record<symbol, { trustProxy?: unknown } | undefined>)[key]?.trustProxy
     }
-    return false
+    return undefined
   }
 
   #context(request: FastifyRequest): RouteContext | undefined {

@@ -25,6 +25,10 @@ const WARNINGS = {
   FST_FLOODGATE_W008: evictionWarning,
   FST_FLOODGATE_W009: (url: string) =>
     `The function in config.rateLimit of the route ${url} returned something that is no limiter of this app, and its request was charged to the default limiter. Return 'default', a name from limiters or define(), or false; map what clients send to names of your own.`,
+  FST_FLOODGATE_W010: () =>
+    "Fastify's trustProxy is true, so whoever reaches the app names its own address in X-Forwarded-For and is counted under it. Set trustProxy to the proxy's address or network. Where all clients come through a proxy that overwrites the header, switch this warning off.",
+  FST_FLOODGATE_W011: () =>
+    "A request carries X-Forwarded-For but its peer is not among those that Fastify's trustProxy names, so the header is ignored and the peer is counted. If the peer is a proxy of yours, add its address or network to trustProxy: all clients behind it count as one. Where clients reach the app directly and send the header at will, switch this warning off.",
 } as const
 
 export type WarningCode = keyof typeof WARNINGS

@@ -4,7 +4,11 @@ import rateLimit, { type RateLimitOptions } from '../../lib/index.js'
 import { type WarningCode, Warnings } from '../../lib/plugin/warn.js'
 import { codes, emitted } from './warnings/support.js'
 
-const CODES = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `FST_FLOODGATE_W00${n}` as WarningCode)
+const LAST = 11
+const CODES = Array.from(
+  { length: LAST },
+  (_, i) => `FST_FLOODGATE_W${String(i + 1).padStart(3, '0')}` as WarningCode,
+)
 
 test('each warning is emitted once for each subject', (t) => {
   const list = emitted(t)

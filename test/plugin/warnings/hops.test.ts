@@ -32,14 +32,12 @@ for (const scoped of [false, true]) {
 }
 
 const SOUND: [string, Trust][] = [
-  ['true', true],
   ['a list with the peer', ['203.0.113.9']],
-  ['a list without the peer', ['10.0.0.0/8']],
-  ['a string', '10.0.0.0/8'],
-  ['a function that trusts nobody', () => false],
+  ['a string with the peer', '10.0.0.0/8, 203.0.113.0/24'],
+  ['a function that trusts everybody', () => true],
 ]
 for (const [what, trustProxy] of SOUND) {
-  test(`W004: no warning with trustProxy ${what}`, async (t) => {
+  test(`no warning with trustProxy ${what}`, async (t) => {
     t.same(codes(await forwarded(t, trustProxy)), [])
   })
 }
@@ -75,10 +73,10 @@ test('W004: no warning where Fastify follows the number: the request has more ad
   t.same(codes(list), [])
 })
 
-test('where Fastify hides its options, a number is not suspected', (t) => {
+test('where Fastify hides its options, trustProxy is not known', (t) => {
   const internals = new Internals()
-  t.equal(internals.countsHops({} as FastifyInstance), false)
+  t.equal(internals.trustProxy({} as FastifyInstance), undefined)
   const renamed = { [Symbol('fastify.options')]: undefined } as unknown as FastifyInstance
-  t.equal(internals.countsHops(renamed), false)
+  t.equal(internals.trustProxy(renamed), undefined)
   t.end()
 })
