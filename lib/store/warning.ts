@@ -1,8 +1,9 @@
-const README = 'https://www.npmjs.com/package/fastify-floodgate'
+/** The page that has a paragraph for each code. */
+const PAGE = 'https://unpkg.com/fastify-floodgate/docs/errors.md'
 
 /** Emits a process warning (`node --trace-warnings` shows where), with the address of the paragraph that explains it. */
 export function emitWarning(code: string, text: string): void {
-  process.emitWarning(`${text} See ${README}#${code.toLowerCase()}`, { type: 'FloodgateWarning', code })
+  process.emitWarning(`${text} See ${PAGE}#${code.toLowerCase()}`, { type: 'FloodgateWarning', code })
 }
 
 /** `FST_FLOODGATE_W008`, of the plugin and of stores outside of Fastify. */

@@ -41,14 +41,14 @@ test('a warning shows its subject as it is, special characters included', (t) =>
   t.end()
 })
 
-test('every warning is a FloodgateWarning that ends with its place in the README', (t) => {
+test('every warning is a FloodgateWarning that ends with its place on the page of errors', (t) => {
   const list = emitted(t)
   for (const code of CODES) new Warnings().once(code, 'subject', 'detail')
   t.equal(list.length, CODES.length)
   list.forEach(({ type, code, message }, i) => {
     t.same([type, code], ['FloodgateWarning', CODES[i]])
     const anchor = code.toLowerCase()
-    t.ok(message.endsWith(`. See https://www.npmjs.com/package/fastify-floodgate#${anchor}`), message)
+    t.ok(message.endsWith(`. See https://unpkg.com/fastify-floodgate/docs/errors.md#${anchor}`), message)
   })
   t.end()
 })
