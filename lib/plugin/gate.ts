@@ -4,6 +4,7 @@ import type { Documentation } from './documentation.js'
 import { earlyRoute } from './errors.js'
 import type { Internals } from './internals.js'
 import { isPromise } from './keys.js'
+import { decidingScope } from './not-found.js'
 import { ProxyWatch } from './proxy-watch.js'
 import type { RequestRegistry } from './registry.js'
 import {
@@ -169,13 +170,14 @@ export class Gate {
   /** The plan of what `onRoute` did not see: handlers of 404, and routes declared before the plugin was loaded. */
   #planLate(request: FastifyRequest, config: Record<symbol, RoutePlan>): RoutePlan {
     const { server, routeOptions } = request
+    const scope = decidingScope(config, server)
     const { url = '', method = [] } = routeOptions.config
     let plan: RoutePlan
     try {
       plan =
-        request.is404 && rateLimitOf(routeOptions.config) === undefined && this.#isOurs(server)
+        request.is404 && rateLimitOf(routeOptions.config) === undefined && this.#isOurs(scope)
           ? this.#parts.planner.notFound
-          : this.#make(factsOf(routeOptions, url, method, server.prefix, true), server)
+          : this.#make(factsOf(routeOptions, url, method, scope.prefix, true), scope)
       for (const hook of plan.hooks) this.#placeLate(request, hook, url)
     } catch (error) {
       plan = faulty(error as Error)

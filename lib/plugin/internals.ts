@@ -3,8 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 export type ReplyHeaders = Record<string, string | undefined>
 
 /** What we read of Fastify's context of a route, beyond its public API. Optional, all of it. */
-interface RouteContext {
+export interface RouteContext {
   config?: object
+  server?: FastifyInstance
   schema?: { response?: object }
   onError?: unknown[] | null
   onSend?: unknown[] | null
@@ -12,10 +13,26 @@ interface RouteContext {
   [hook: string]: unknown
 }
 
+export interface NotFoundRoute {
+  readonly handler: unknown
+  readonly store: RouteContext & { config: object; server: FastifyInstance }
+}
+
+/** Of find-my-way. */
+export interface NotFoundRouter {
+  /** The route of exactly that pattern. */
+  findRoute(method: string, pattern: string): NotFoundRoute | null
+  /** The route that a URL leads to. */
+  find(method: string, url: string): NotFoundRoute | null
+  /** Adds a route for all methods. */
+  all(pattern: string, handler: unknown, store: RouteContext): void
+}
+
 /**
  * The one place that looks behind Fastify's public API, for what it does not offer, or not as quickly: the route of a request without
  * building `request.routeOptions` each time, the headers of a reply, hooks for a route that was declared before the plugin loaded,
- * and what `trustProxy` is. Where a version of Fastify hides these from us, `config` goes the public way, and the others say no.
+ * what `trustProxy` is,
+ * and the router of 404s. Where a version of Fastify hides these from us, `config` goes the public way, and the others say no.
  */
 export class Internals {
   #key: symbol | null | undefined
@@ -60,18 +77,27 @@ export class Internals {
 
   /** The option `trustProxy` of the server, which `initialConfig` does not tell. */
   trustProxy(app: FastifyInstance): unknown {
-    for (let scope: object | null = app; scope !== null; scope = Object.getPrototypeOf(scope)) {
-      const key = Object.getOwnPropertySymbols(scope).find((key) => key.description === 'fastify.options')
-      if (key === undefined) continue
-      return (scope as Record<symbol, { trustProxy?: unknown } | undefined>)[key]?.trustProxy
-    }
-    return undefined
+    return (inherited(app, 'fastify.options') as { trustProxy?: unknown } | undefined)?.trustProxy
+  }
+
+  /** The router that finds the handler of a 404 by the prefixes of scopes. */
+  notFoundRouter(app: FastifyInstance): NotFoundRouter | undefined {
+    return (inherited(app, 'fastify.404') as { router?: NotFoundRouter } | undefined)?.router
   }
 
   #context(request: FastifyRequest): RouteContext | undefined {
     if (this.#key === undefined) this.#key = symbolOf(request, 'fastify.context')
     return this.#key === null ? undefined : (request as unknown as Record<symbol, RouteContext>)[this.#key]
   }
+}
+
+/** What a scope or one of those around it keeps under a symbol. */
+function inherited(app: FastifyInstance, description: string): unknown {
+  for (let scope: object | null = app; scope !== null; scope = Object.getPrototypeOf(scope)) {
+    const key = symbolOf(scope, description)
+    if (key !== null) return (scope as Record<symbol, unknown>)[key]
+  }
+  return undefined
 }
 
 function symbolOf(object: object, description: string): symbol | null {

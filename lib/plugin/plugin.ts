@@ -19,6 +19,7 @@ import { Gate } from './gate.js'
 import { exposeOnSend, headerWriter } from './headers.js'
 import { Internals } from './internals.js'
 import { Strategies } from './keys.js'
+import { limitNotFound } from './not-found.js'
 import { readOptions, type Settings } from './options.js'
 import { rememberPeers } from './peers.js'
 import { isPreflight } from './preflight.js'
@@ -68,10 +69,17 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   app.addHook('onRoute', function (this: FastifyInstance, route) {
     gate.onRoute(route, this)
   })
-  app.addHook('onRequest', gate.arrive)
-  app.addHook('preParsing', gate.afterOnRequest)
-  if (settings.exposeHeaders) app.addHook('onSend', exposeOnSend(settings.headers))
-  app.addHook('onReady', gate.onReady)
+  const hooks = {
+    onRequest: gate.arrive,
+    preParsing: gate.afterOnRequest,
+    ...(settings.exposeHeaders && { onSend: exposeOnSend(settings.headers) }),
+  }
+  for (const [name, hook] of Object.entries(hooks))
+    app.addHook(name as 'onRequest', hook as typeof gate.arrive)
+  app.addHook('onReady', async () => {
+    await gate.onReady()
+    limitNotFound(app, hooks, internals)
+  })
   if (!store.sync) attach(app, store, warnings)
 }
 

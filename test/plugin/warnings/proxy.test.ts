@@ -124,6 +124,13 @@ test('after 100 requests through a proxy that is trusted, nobody looks any more'
   t.same(codes(list), [])
 })
 
+test('where none of these warnings is wanted, the header is not looked for', async (t) => {
+  const list = emitted(t)
+  const ask = await requests(t, { warnings: false })
+  await ask('/', FORWARDED)
+  t.same(codes(list), [])
+})
+
 test('once a request with X-Forwarded-For was seen, the header is not looked for any more', async (t) => {
   let reads = 0
   const app = Fastify()
