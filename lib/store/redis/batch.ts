@@ -57,7 +57,7 @@ export class Batch {
     return this.#others === null ? simple : simple.concat(this.#others.keys)
   }
 
-  /** The arguments of the script from ARGV[2] on. `time`: the one that it shall go by, in microseconds, or 0. */
+  /** The arguments of the script after its deadline. `time`: the one that it shall go by, in microseconds, or 0. */
   args(time: number): string[] {
     const others = this.#others
     const { list } = this.#simple

@@ -20,7 +20,7 @@ export interface Connection {
   obstacle(): string | null
   /** The last error that the client itself emitted; null or undefined where there is none, or it is connected again. */
   lastError(): unknown
-  /** Calls a script, by its text or digest, with `GO` and then `args` as its arguments. */
+  /** Calls a script, by its text or digest. The first argument is what `cancel` changes: the deadline, see `lua/deadline.ts`. */
   run(verb: ScriptVerb, script: string, keys: readonly string[], args: readonly string[]): Run
   /**
    * Listens to the client until the returned function is called: to its errors, so that they do not end the process, and to lost

@@ -6,16 +6,20 @@ import type { Connection, Run, ScriptVerb } from './connection.js'
 import { storeFailure, Unanswered } from './errors.js'
 import { SCRIPT, SCRIPT_SHA } from './lua/script.js'
 import { Reply } from './reply.js'
+import type { ServerClocks } from './server-clocks.js'
 
 /** A batch on its way. */
 interface Flight {
   readonly shard: number
   readonly batch: Batch
   readonly keys: readonly string[]
-  readonly args: readonly string[]
+  /** Those of the script; the first is the deadline. */
+  readonly args: string[]
   /** Local time, in microseconds. */
   readonly sentAt: number
   run: Run | null
+  /** It was sent once more, as it came too late. */
+  again: boolean
   /**
    * It was answered or given up. Kept here and not in a set: the table that a Set or Map leaves behind when it is cleared or written
    * anew points to its successor and to what was in it, and once it is old keeps all of that from the young collector.
@@ -32,13 +36,16 @@ export interface CourierParts {
   readonly clock: () => number
   /** Called once, at the first reply. */
   readonly onFirstReply: () => void
+  /** Where it is known what the servers' clocks show. */
+  readonly serverClocks: ServerClocks
   /** The time that the script shall use instead of the server's, in tests. */
   readonly serverTime: (() => number) | null
 }
 
 /**
  * Carries calls to Redis: those of one turn of the event loop together, for each shard in as few script calls as hold them. What may
- * have run is never sent twice; what surely did not run, because the server did not know the script, is sent once more.
+ * have run is never sent twice; what surely did not run, because the server did not know the script or its clock is not where we
+ * thought, is sent once more. What reaches the server after it was given up does nothing.
  */
 export class Courier {
   readonly #parts: CourierParts
@@ -87,8 +94,17 @@ export class Courier {
   #dispatch(shard: number, batch: Batch): void {
     const { connection, circuits, clock, serverTime } = this.#parts
     const sentAt = clock()
-    const args = batch.args(serverTime === null ? 0 : serverTime())
-    const flight: Flight = { shard, batch, keys: batch.keys, args, sentAt, run: null, over: false }
+    const args = [this.#deadline(shard, sentAt), ...batch.args(serverTime === null ? 0 : serverTime())]
+    const flight: Flight = {
+      shard,
+      batch,
+      keys: batch.keys,
+      args,
+      sentAt,
+      run: null,
+      again: false,
+      over: false,
+    }
     this.#flights.push(flight)
     circuits.of(shard).sending(sentAt)
     this.#listen()
@@ -117,7 +133,6 @@ export class Courier {
   }
 
   #arrive(flight: Flight, numbers: unknown): void {
-    if (flight.over) return
     if (!Array.isArray(numbers) || numbers.length === 0) {
       // Else its client wrote it after it was cancelled; it may have run before.
       const isQueued = numbers === 'QUEUED'
@@ -126,11 +141,33 @@ export class Courier {
         new Unanswered(isQueued ? 'the connection is inside a MULTI' : 'a connection was lost'),
       )
     }
-    this.#land(flight)
-    flight.batch.answer(new Reply(numbers, flight.sentAt))
-    this.#parts.circuits.of(flight.shard).succeeded(flight.sentAt)
+    const { shard, sentAt } = flight
+    const { circuits, clock, serverClocks } = this.#parts
+    const now = Number(numbers[0])
+    serverClocks.learn(shard, Math.abs(now), sentAt, clock())
+    if (now < 0) return this.#sendAgain(flight)
+    if (!this.#land(flight)) return
+    flight.batch.answer(new Reply(numbers, sentAt))
+    circuits.of(shard).succeeded(sentAt)
     this.#onFirstReply?.()
     this.#onFirstReply = null
+  }
+
+  /** By the server's clock it was given up when it arrived, and did nothing. If it was not, that clock is known now. */
+  #sendAgain(flight: Flight): void {
+    if (flight.over) return
+    const { clock, timeout } = this.#parts
+    if (flight.again || clock() - flight.sentAt >= timeout * 1000)
+      return this.#fail(flight, new Unanswered('it was reached too late'))
+    flight.again = true
+    flight.args[0] = this.#deadline(flight.shard, flight.sentAt)
+    this.#run(flight, 'evalsha')
+  }
+
+  /** The latest instant of the server's clock at which a call still counts that was sent at a local time. */
+  #deadline(shard: number, sentAt: number): string {
+    const { serverClocks, timeout } = this.#parts
+    return String(serverClocks.at(shard, sentAt + timeout * 1000))
   }
 
   #fail(flight: Flight, cause: Error): void {

@@ -1,6 +1,6 @@
 import type { Connection, Run, ScriptVerb } from './connection.js'
 import { type Emitter, onEvent } from './loss.js'
-import { GO, STOP } from './signal.js'
+import { STOP } from './signal.js'
 
 type Arg = string | Buffer
 
@@ -81,7 +81,7 @@ function commandRunner(client: IoClient): Runner {
     },
   })
   return (verb: ScriptVerb, script, keys, args): Run => {
-    const reply = tapped[verb](script, keys.length, ...keys, GO, ...args)
+    const reply = tapped[verb](script, keys.length, ...keys, ...args)
     const command = last
     return {
       reply,
@@ -94,9 +94,9 @@ function commandRunner(client: IoClient): Runner {
 
 /** Cancels by the byte of a Buffer, which stays what it is until it is written. */
 function bufferRunner(client: IoClient): Runner {
-  return (verb, script, keys, args) => {
-    const go = Buffer.from(GO)
-    const reply = client[verb](script, keys.length, ...keys, go, ...args)
-    return { reply, cancel: () => go.write(STOP) }
+  return (verb, script, keys, [first, ...others]) => {
+    const deadline = Buffer.from(first)
+    const reply = client[verb](script, keys.length, ...keys, deadline, ...others)
+    return { reply, cancel: () => deadline.write(STOP) }
   }
 }

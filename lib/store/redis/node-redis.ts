@@ -1,6 +1,6 @@
 import type { Connection, Run } from './connection.js'
 import { type Emitter, onEvent } from './loss.js'
-import { GO, STOP } from './signal.js'
+import { STOP } from './signal.js'
 
 interface ScriptCall {
   keys: string[]
@@ -49,11 +49,11 @@ export function nodeRedisConnection(client: NodeRedisClient): Connection {
       return wasReady ? 'the client is closed' : NEVER
     },
     lastError: () => (isReady() ? null : lastError),
-    run: (verb, script, keys, args): Run => {
-      const go = Buffer.from(GO)
-      const call = { keys: [...keys], arguments: [go, ...args] }
+    run: (verb, script, keys, [first, ...others]): Run => {
+      const deadline = Buffer.from(first)
+      const call = { keys: [...keys], arguments: [deadline, ...others] }
       const reply = verb === 'eval' ? client.eval(script, call) : client.evalSha(script, call)
-      const cancel = () => go.write(STOP)
+      const cancel = () => deadline.write(STOP)
       // It is written in an immediate of this turn; whatever is written later is written a second time.
       if (repeats) setImmediate(() => setImmediate(cancel))
       return { reply, cancel }

@@ -1,4 +1,2 @@
-/** The first argument of the script: do it. */
-export const GO = '1'
-/** Or do nothing, and reply with nothing. */
+/** What the first argument of the script begins with where it is to do nothing, and to reply with nothing; no deadline does. */
 export const STOP = '0'

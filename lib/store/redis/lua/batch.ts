@@ -1,9 +1,11 @@
+import { DEADLINE } from './deadline.js'
+
 /**
  * The frame of the script: it runs the calls of a batch at one instant. Writes fail only where the first of them fails, such as
  * with OOM, so that nothing is left half done.
  *
  * KEYS: the keys of the batch, each once: those of simple takes, those of other calls to token buckets, those of windows.
- * ARGV[1]: see `one-take.ts`, which comes before this.
+ * ARGV[1]: see `deadline.ts`.
  * ARGV[2]: numbers: how many keys are those of token buckets; the time in whole microseconds, in tests only: else 0, and the time is
  * that of the server. Then the simple takes, which charge one token bucket each that no other call of the batch touches, in runs:
  * what a take costs in ticks, tolerance and resolution of the law, how many takes of a key there are, one after the other, what they
@@ -12,7 +14,7 @@
  * ARGV[3]: the calls that are not simple, if there are any, as JSON: [laws, calls]. A law is [0, interval, tolerance, resolution]
  * or [1, rate, window]. A call is: verb, number of charges, then of each charge: law, key, cost, and the cost it is judged by (of a
  * refund: the stamp, or -1). Keys count from 1 among all keys, and from -1 downwards among the windows.
- * Reply: the time, then of each key of simple takes the ticks owed before the first of them, and the units leased where some were wanted;
+ * Reply: the time, negative where nothing was done, as it was too late. Then of each key of simple takes the ticks owed before the first of them, and the units leased where some were wanted;
  * then of each charge that was judged what its twin says.
  */
 export const HEAD = `
@@ -22,8 +24,7 @@ bucketKeys, now = bucketKeys * 1, now * 1
 if now == 0 then
   local time = call('TIME')
   now = time[1] * 1000000 + time[2]
-end
-local out, o = { now }, 1
+end${DEADLINE}local out, o = { now }, 1
 `
 
 export const BODY = `

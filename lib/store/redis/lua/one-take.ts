@@ -1,26 +1,23 @@
-import { GO } from '../signal.js'
+import { DEADLINE } from './deadline.js'
 
 /**
  * How the script begins: one take from one token bucket, as most calls are when there is little to do, with as few steps as can
  * be, for on a key alone they are what a call costs. Whatever is not plain (a value with a rest or a lease, or none of ours; a clock that
  * stepped back) is left to what follows, which does the same for any calls.
  *
- * ARGV[1]: `GO`; anything else where the caller has given up meanwhile: then nothing happens, and the reply is empty. ARGV[2] is
- * explained in `batch.ts`.
+ * ARGV[1] is explained in `deadline.ts`, ARGV[2] in `batch.ts`.
  *
  * What is cheap in Lua: arithmetic to read a number, not `tonumber`; captured text where text is wanted, not `format`; GET, not
  * MGET, of one key; no function where none is called; `%d`, which cuts off the fraction, not `ceil`.
  */
 export const ONE_TAKE = `
-if ARGV[1] ~= '${GO}' then return {} end
 local now, due, tolerance = string.match(ARGV[2], '^1 (%d+) ([1-9]%d*) (%d+) 1 1 %d+ 0 %d+ 1$')
 if due and not ARGV[3] then
   now = now * 1
   if now == 0 then
     local time = redis.call('TIME')
     now = time[1] * 1000000 + time[2]
-  end
-  local key = KEYS[1]
+  end${DEADLINE}  local key = KEYS[1]
   local value = redis.pcall('GET', key)
   local tat = 0
   if value then tat = tonumber(value) end
