@@ -15,6 +15,9 @@ const offset = Array.from({ length: 8 }, () => {
   return { gap: after - before, offset: seconds * 1e3 + nanoseconds / 1e6 - (before + after) / 2 }
 }).reduce((best, next) => (next.gap < best.gap ? next : best)).offset
 
+/** The wall clock of this machine, in microseconds since 1970: it may be wrong, and step. */
+export const wallMicros = () => Date.now() * 1000
+
 /**
  * Turns a clock into whole microseconds that start at 0 and never step back: where the clock does, no time has passed, and
  * it goes on from there. Readings are rounded to the nearest microsecond; one that is no finite number counts as no time.

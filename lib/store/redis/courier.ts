@@ -1,4 +1,4 @@
-import { after } from '../clock.js'
+import { after, wallMicros } from '../clock.js'
 import { type Batch, batchesOf } from './batch.js'
 import type { Call } from './call.js'
 import type { Circuits } from './circuit.js'
@@ -6,7 +6,7 @@ import type { Connection, Run, ScriptVerb } from './connection.js'
 import { storeFailure, Unanswered } from './errors.js'
 import { SCRIPT, SCRIPT_SHA } from './lua/script.js'
 import { Reply } from './reply.js'
-import type { ServerClocks } from './server-clocks.js'
+import { ServerClocks } from './server-clocks.js'
 
 /** A batch on its way. */
 interface Flight {
@@ -36,8 +36,6 @@ export interface CourierParts {
   readonly clock: () => number
   /** Called once, at the first reply. */
   readonly onFirstReply: () => void
-  /** Where it is known what the servers' clocks show. */
-  readonly serverClocks: ServerClocks
   /** The time that the script shall use instead of the server's, in tests. */
   readonly serverTime: (() => number) | null
 }
@@ -52,6 +50,7 @@ export class Courier {
   /** The calls of this turn, for each shard. A new map each turn, and a list of flights: see `over`. */
   #waiting = new Map<number, Call[]>()
   readonly #flights: Flight[] = []
+  readonly #serverClocks: ServerClocks
   #stopWatch: (() => void) | null = null
   #stopListening: (() => void) | null = null
   #onFirstReply: (() => void) | null
@@ -60,6 +59,8 @@ export class Courier {
 
   constructor(parts: CourierParts) {
     this.#parts = parts
+    const { clock, serverTime } = parts
+    this.#serverClocks = new ServerClocks(() => (serverTime ?? wallMicros)() - clock())
     this.#onFirstReply = parts.onFirstReply
     this.#listen()
   }
@@ -142,9 +143,9 @@ export class Courier {
       )
     }
     const { shard, sentAt } = flight
-    const { circuits, clock, serverClocks } = this.#parts
+    const { circuits, clock } = this.#parts
     const now = Number(numbers[0])
-    serverClocks.learn(shard, Math.abs(now), sentAt, clock())
+    this.#serverClocks.learn(shard, Math.abs(now), sentAt, clock())
     if (now < 0) return this.#sendAgain(flight)
     if (!this.#land(flight)) return
     flight.batch.answer(new Reply(numbers, sentAt))
@@ -166,8 +167,7 @@ export class Courier {
 
   /** The latest instant of the server's clock at which a call still counts that was sent at a local time. */
   #deadline(shard: number, sentAt: number): string {
-    const { serverClocks, timeout } = this.#parts
-    return String(serverClocks.at(shard, sentAt + timeout * 1000))
+    return String(this.#serverClocks.at(shard, sentAt + this.#parts.timeout * 1000))
   }
 
   #fail(flight: Flight, cause: Error): void {

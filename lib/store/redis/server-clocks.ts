@@ -8,7 +8,7 @@ export class ServerClocks {
   readonly #ahead = new Map<number, number>()
   readonly #guess: () => number
 
-  /** `guess`: what a clock is likely to be ahead, in microseconds, before its first reply. */
+  /** `guess`: microseconds that a clock is likely to be ahead, until its first reply: what the wall clock of this machine is. */
   constructor(guess: () => number) {
     this.#guess = guess
   }

@@ -15,7 +15,6 @@ import { type Lease, Leases } from './leases.js'
 import { type Address, Names, numbersOf, type RedisBucket } from './names.js'
 import { type RedisStoreOptions, readOptions } from './options.js'
 import { Deed, type Minds, Question, renewalOf } from './question.js'
-import { ServerClocks } from './server-clocks.js'
 
 /** How often unspent leases are looked for, in ms. */
 const LEASE_CHECK = 500
@@ -63,11 +62,7 @@ export class RedisStore implements AsyncStore {
     this.#clock = clocks === null ? monotonicMicros(systemClock) : clocks.local
     const [clock, circuits, serverTime] = [this.#clock, this.#circuits, clocks?.server ?? null]
     const onFirstReply = () => this.#eviction.run(connection)
-    // Until a server has said what its clock shows, it is taken to show what that of this process's machine does.
-    const wallTime = serverTime ?? (() => Date.now() * 1000)
-    const serverClocks = new ServerClocks(() => wallTime() - clock())
-    const parts = { connection, circuits, timeout, clock, serverClocks, serverTime, onFirstReply }
-    this.#courier = new Courier(parts)
+    this.#courier = new Courier({ connection, circuits, timeout, clock, onFirstReply, serverTime })
   }
 
   get state(): StoreState {
