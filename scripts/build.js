@@ -1,6 +1,7 @@
 // Compiles lib/ and types/ into dist/, from nothing.
-import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
+import { ROOT, run, TSC } from './shared/run.js'
 
-rmSync('dist', { recursive: true, force: true })
-process.exit(spawnSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' }).status ?? 1)
+rmSync(`${ROOT}dist`, { recursive: true, force: true })
+const { ok } = await run(process.execPath, [TSC, '-p', 'tsconfig.build.json'])
+process.exit(ok ? 0 : 1)

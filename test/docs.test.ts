@@ -1,10 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 import { startRedis } from './fixtures/redis/server.js'
 import { runSnippet } from './fixtures/snippet-runner.js'
-import { compile, groupsOf } from './fixtures/snippet-types.js'
 import { PAGES, ROOT, readPage, snippetsOf } from './fixtures/snippets.js'
 
 test('every TypeScript snippet of README and docs/ has a name and does what it shows', async (t) => {
@@ -25,15 +24,6 @@ test('every TypeScript snippet of README and docs/ has a name and does what it s
       })
     }
   }
-})
-
-test('every snippet compiles', async (t) => {
-  const scratch = new URL(`.tap/snippet-types-${process.pid}/`, ROOT)
-  mkdirSync(scratch, { recursive: true })
-  t.teardown(() => rmSync(scratch, { recursive: true, force: true }))
-  await Promise.all(
-    groupsOf(PAGES).map(async ({ name, files }) => t.equal(await compile(scratch, name, files), '', name)),
-  )
 })
 
 test('a TypeScript block without a name is found', async (t) => {

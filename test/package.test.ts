@@ -1,70 +1,15 @@
-import { type ExecFileSyncOptions, execFileSync } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { publint } from 'publint'
 import { t, test } from 'tap'
 import * as source from '../lib/index.js'
+import { PAGES } from './fixtures/snippets.js'
+import { compiler, install, ROOT, run } from './package/install.js'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const MODULES = join(ROOT, 'node_modules')
-const TSC = join(MODULES, 'typescript', 'bin', 'tsc')
-const work = mkdtempSync(join(tmpdir(), 'floodgate-package-'))
 t.setTimeout(120_000)
-process.once('exit', () => rmSync(work, { recursive: true, force: true }))
 
-const project = join(work, 'project')
-const installed = join(project, 'node_modules', 'fastify-floodgate')
-
-/** Packs a copy of the sources, built there, and unpacks it where a project would find it. */
-function install(): void {
-  const copy = join(work, 'copy')
-  mkdirSync(copy)
-  const wanted = /^(?:package\.json|tsconfig.*\.json|lib|types|scripts|README\.md|CHANGELOG\.md|LICENSE)$/
-  for (const name of readdirSync(ROOT)) {
-    if (wanted.test(name)) cpSync(join(ROOT, name), join(copy, name), { recursive: true })
-  }
-  symlinkSync(MODULES, join(copy, 'node_modules'))
-  run('npm', ['pack', '--silent', '--pack-destination', work], { cwd: copy })
-  const archive = readdirSync(work).find((name) => name.endsWith('.tgz')) as string
-  mkdirSync(installed, { recursive: true })
-  run('tar', ['-xzf', join(work, archive), '-C', installed, '--strip-components=1'])
-  const { dependencies } = manifest()
-  for (const name of [...Object.keys(dependencies), 'fastify', '@types/node']) {
-    const link = join(project, 'node_modules', name)
-    mkdirSync(dirname(link), { recursive: true })
-    symlinkSync(join(MODULES, name), link)
-  }
-}
-
-/** Runs a command without the hooks that tap puts into every Node: no user has them, and TypeScript 7 fails with them. */
-function run(command: string, args: string[], options: ExecFileSyncOptions = {}): string {
-  try {
-    return String(
-      execFileSync('env', ['-u', 'NODE_OPTIONS', command, ...args], { stdio: 'pipe', ...options }),
-    )
-  } catch (error) {
-    const { message, stdout } = error as Error & { stdout: Buffer }
-    throw new Error(`${message}\n${stdout}`)
-  }
-}
-
-function manifest() {
-  return JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
-}
-
-install()
+const { folder: project, installed, manifest } = install()
 
 test('the package holds what is built, its papers, and nothing else', async (t) => {
   const files = readdirSync(installed, { recursive: true, withFileTypes: true, encoding: 'utf8' })
@@ -74,13 +19,32 @@ test('the package holds what is built, its papers, and nothing else', async (t) 
         .slice(installed.length + 1)
         .replaceAll('\\', '/'),
     )
-  const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+  const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'bench/NOTES.md']
+  const folders = [
+    /^dist\/(?:lib|types)\/.+\.(?:js|d\.ts)$/,
+    /^docs\/.+\.md$/,
+    /^bench\/results\//,
+    /^examples\//,
+  ]
   const strays = files.filter(
-    (file) => !papers.includes(file) && !/^dist\/(?:lib|types)\/.+\.(?:js|d\.ts)$/.test(file),
+    (file) => !papers.includes(file) && !folders.some((pattern) => pattern.test(file)),
   )
   t.strictSame(strays, [])
   for (const paper of papers) t.ok(files.includes(paper) || !existsSync(join(ROOT, paper)), paper)
-  for (const file of [manifest().main, manifest().types]) t.ok(existsSync(join(installed, file)), file)
+  for (const file of [manifest.main, manifest.types]) t.ok(existsSync(join(installed, file)), file)
+})
+
+test('every link and picture of README and docs is in the package', async (t) => {
+  let links = 0
+  for (const page of PAGES) {
+    const text = readFileSync(join(installed, page), 'utf8')
+    for (const [, link] of text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)) {
+      if (/^[a-z]+:/.test(link)) continue
+      links++
+      t.ok(existsSync(join(installed, dirname(page), link)), `${page}: ${link}`)
+    }
+  }
+  t.ok(links > 10, `${links} links were found`)
 })
 
 test('publint finds nothing to say about it', async (t) => {
@@ -98,7 +62,7 @@ test('it is typed and runs for ES modules, for require() and for imports compile
     }),
   )
   writeFileSync(join(project, 'package.json'), '{}')
-  run('node', [TSC, '-p', project])
+  run('node', [compiler('typescript'), '-p', project])
 
   const names = Object.keys(source).filter((name) => name !== 'default' && name !== 'module.exports')
   for (const program of ['esm.mjs', 'require.cjs', 'import.cjs']) {

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
+/** Our compiler. `npx tsc` may be one of the older ones, which the tests of the package use. */
+export const TSC = 'node_modules/typescript/bin/tsc'
+
 const TAP = 'node_modules/tap/dist/esm/run.mjs'
 const BUILT_TAP = `${ROOT}node_modules/@tapjs/test/test-built/dist/esm/index.js`
 const GROUPS = '.tap/groups'

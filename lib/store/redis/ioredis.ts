@@ -7,8 +7,8 @@ type Arg = string | Buffer
 /** ioredis and iovalkey, as far as we use them. */
 export interface IoClient extends Emitter {
   readonly status: string
-  readonly isCluster?: boolean
-  readonly options?: { keyPrefix?: unknown; enableAutoPipelining?: boolean }
+  readonly isCluster?: boolean | undefined
+  readonly options?: { keyPrefix?: unknown; enableAutoPipelining?: boolean | undefined } | undefined
   evalsha(sha: string, keys: number, ...args: Arg[]): Promise<unknown>
   eval(script: string, keys: number, ...args: Arg[]): Promise<unknown>
   disconnect(reconnect?: boolean): void

@@ -10,8 +10,8 @@ interface ScriptCall {
 /** node-redis, as far as we use it. */
 export interface NodeRedisClient extends Emitter {
   readonly isOpen: boolean
-  readonly isReady?: boolean
-  readonly options?: object
+  readonly isReady?: boolean | undefined
+  readonly options?: object | undefined
   evalSha(sha: string, call: ScriptCall): Promise<unknown>
   eval(script: string, call: ScriptCall): Promise<unknown>
 }
