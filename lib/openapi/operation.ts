@@ -1,6 +1,7 @@
-import type { HeaderFamily, Policy } from '../../types/index.js'
+import type { HeaderFamily } from '../../types/index.js'
 import { fastifySchema, problemSchema } from './body.js'
 import { deniedHeaders, limitHeaders } from './headers.js'
+import { describeLimits, type Limit } from './sentences.js'
 
 /** The schema of a route, as far as it is of interest here. */
 export interface RouteSchema {
@@ -11,7 +12,7 @@ export interface RouteSchema {
 /** What is to be said of the limits of a route. */
 export interface LimitFacts {
   /** All that may deny a request, but for a limiter that is chosen for each request. */
-  readonly policies: readonly Policy[]
+  readonly limits: readonly Limit[]
   /** Is a limiter chosen for each request? Nobody can tell beforehand which one. */
   readonly chosen: boolean
   /** The headers sent. */
@@ -22,8 +23,6 @@ export interface LimitFacts {
 
 type Response = Readonly<Record<string, unknown>>
 type Responses = Readonly<Record<string, unknown>>
-
-const DESCRIPTION = 'Too many requests: a rate limit denied this one.'
 
 /**
  * A route's schema with its limits: the operation's extension `x-rate-limit`, a 429 unless there is one, and the headers on
@@ -45,16 +44,16 @@ export function documentLimits(schema: RouteSchema | undefined, facts: LimitFact
 /** A route's schema with `x-rate-limit` alone. */
 export function extendOperation(
   schema: RouteSchema | undefined,
-  { policies, chosen }: LimitFacts,
+  { limits, chosen }: LimitFacts,
 ): RouteSchema {
-  const list = policies.map(({ name, algorithm, limit, rate, per }) => ({
+  const policies = limits.map(({ policy: { name, algorithm, limit, rate, per } }) => ({
     name,
     algorithm,
     limit,
     rate,
     per,
   }))
-  return { 'x-rate-limit': { policies: list, ...(chosen ? { chosen: 'per request' } : {}) }, ...schema }
+  return { 'x-rate-limit': { policies, ...(chosen ? { chosen: 'per request' } : {}) }, ...schema }
 }
 
 /** A response with the headers that it lacks. */
@@ -71,22 +70,28 @@ function merge(ours: Readonly<Record<string, unknown>>, response: { headers?: ob
 }
 
 /** A 429 as it is sent. The application's schema for all errors of clients shapes it, as it does the body. */
-function denied(given: Responses, hasTypes: boolean, { families, body }: LimitFacts): Response {
+function denied(given: Responses, hasTypes: boolean, facts: LimitFacts): Response {
+  const { families, body } = facts
   const headers = deniedHeaders(families)
+  const description = `Too many requests. ${describeLimits(facts.limits, facts.chosen)}`
   if (body === 'problem') {
     return {
-      description: DESCRIPTION,
+      description,
       headers,
       content: { 'application/problem+json': { schema: problemSchema() } },
     }
   }
   const general = given['4xx'] ?? given['4XX'] ?? given.default
-  if (typeof general === 'object' && general !== null) return { ...general, headers: merge(headers, general) }
-  if (body === 'custom') return { ...emptyResponse(DESCRIPTION), headers }
+  if (typeof general === 'object' && general !== null) {
+    // Behind a reference, @fastify/swagger finds only `description`.
+    const where = '$ref' in general ? 'description' : 'x-response-description'
+    return { ...general, [where]: description, headers: merge(headers, general) }
+  }
+  if (body === 'custom') return { ...emptyResponse(description), headers }
   // `produces` tells the types of successes. Without it, this form serves Swagger 2.0, too, which knows no `content`.
   return hasTypes
-    ? { description: DESCRIPTION, headers, content: { 'application/json': { schema: fastifySchema() } } }
-    : { ...fastifySchema(), 'x-response-description': DESCRIPTION, headers }
+    ? { description, headers, content: { 'application/json': { schema: fastifySchema() } } }
+    : { ...fastifySchema(), 'x-response-description': description, headers }
 }
 
 /** `type: 'null'` is how a route's schema tells that there is no content to document. */

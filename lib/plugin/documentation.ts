@@ -1,13 +1,17 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
-import type { BodyStyle, HeaderFamily, Policy } from '../../types/index.js'
-import { documentLimits, extendOperation, type LimitFacts, type RouteSchema } from '../openapi/index.js'
+import type { BodyStyle, HeaderFamily } from '../../types/index.js'
+import {
+  documentLimits,
+  extendOperation,
+  type Limit,
+  type LimitFacts,
+  type RouteSchema,
+} from '../openapi/index.js'
 import type { RoutePlan } from './routes.js'
+import type { RequestLimiter } from './stage.js'
 
 /** What was documented of a route, by its options: a nested registration documents it anew, from what its author wrote. */
-const documented = new WeakMap<
-  RouteOptions,
-  { schema: RouteSchema | undefined; policies: readonly Policy[] }
->()
+const documented = new WeakMap<RouteOptions, { schema: RouteSchema | undefined; limits: readonly Limit[] }>()
 
 type Scope = Pick<FastifyInstance, 'hasPlugin' | 'errorHandler'>
 
@@ -25,13 +29,13 @@ interface LimitedRoute {
 export class Documentation {
   readonly #families: readonly HeaderFamily[]
   readonly #body: BodyStyle
-  readonly #guard: readonly Policy[]
+  readonly #guard: readonly Limit[]
 
-  /** `guard`: the policies that every route meets that is not exempt. */
-  constructor(families: readonly HeaderFamily[], body: BodyStyle, guard: readonly Policy[]) {
+  /** `guard`: the limiters that every route meets that is not exempt. */
+  constructor(families: readonly HeaderFamily[], body: BodyStyle, guard: readonly RequestLimiter[]) {
     this.#families = families
     this.#body = body
-    this.#guard = guard
+    this.#guard = guard.flatMap((member) => limitsOf(member, true))
   }
 
   /** Documents routes whose plans are final. */
@@ -42,11 +46,12 @@ export class Documentation {
       : documentLimits
     for (const { options, plan, scope } of seen) {
       const chosen = plan.later !== null && plan.later.runner === null
-      if (plan.exempt || (!chosen && this.#guard.length + plan.policies.length === 0)) continue
-      const before = documented.get(options) ?? { schema: options.schema as RouteSchema, policies: [] }
-      const policies = [...before.policies, ...this.#guard, ...plan.policies]
-      documented.set(options, { schema: before.schema, policies })
-      const facts = { policies, chosen, families: this.#families, body: this.#bodyOf(options, scope) }
+      if (plan.exempt || (!chosen && this.#guard.length + plan.members.length === 0)) continue
+      const before = documented.get(options) ?? { schema: options.schema as RouteSchema, limits: [] }
+      const own = plan.members.flatMap((member) => limitsOf(member, false))
+      const limits = [...before.limits, ...this.#guard, ...own]
+      documented.set(options, { schema: before.schema, limits })
+      const facts = { limits, chosen, families: this.#families, body: this.#bodyOf(options, scope) }
       options.schema = write(before.schema, facts)
     }
   }
@@ -56,6 +61,13 @@ export class Documentation {
     const isOwn = options.errorHandler !== undefined || scope.errorHandler.name !== 'defaultErrorHandler'
     return isOwn || typeof this.#body === 'function' ? 'custom' : this.#body
   }
+}
+
+/** A limit for each policy of a limiter. */
+function limitsOf({ limiter, strategy, cost }: RequestLimiter, isGuard: boolean): Limit[] {
+  const key = strategy.isNamed ? strategy.name : null
+  const units = typeof cost === 'number' ? cost : null
+  return limiter.policies.map((policy) => ({ policy, key, cost: units, isGuard }))
 }
 
 /**

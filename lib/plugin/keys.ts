@@ -8,6 +8,8 @@ import { PATIENCE, type WarningCode, type Warnings } from './warn.js'
 /** A key strategy that never fails: `null` stands for no key. */
 export interface Strategy {
   readonly name: string
+  /** Whether it is built in or one of the option `keys`; a function in place of a name is not. */
+  readonly isNamed: boolean
   /** Known before anything else has run, so that its limiters run on arrival. */
   readonly onArrival: boolean
   read(request: FastifyRequest): string | null | Promise<string | null>
@@ -24,8 +26,8 @@ export class Strategies {
 
   constructor(keys: Record<string, KeyStrategy>, ipv6Prefix: number, warnings: Warnings) {
     this.#warnings = warnings
-    this.ip = { name: 'ip', onArrival: true, read: (request) => ipKey(request.ip, ipv6Prefix) }
-    const all: Strategy = { name: 'global', onArrival: true, read: () => 'global' }
+    this.ip = { name: 'ip', isNamed: true, onArrival: true, read: (request) => ipKey(request.ip, ipv6Prefix) }
+    const all: Strategy = { name: 'global', isNamed: true, onArrival: true, read: () => 'global' }
     this.#named.set('ip', () => this.ip)
     this.#named.set('global', () => all)
     for (const [name, strategy] of Object.entries(keys)) {
@@ -35,20 +37,21 @@ export class Strategies {
         throw invalidOption('keys', name, 'names of letters, digits, - and _ that begin with a letter')
       if (typeof strategy !== 'function')
         throw invalidOption(`keys.${name}`, strategy, 'a function of the request')
-      this.#named.set(name, (limiter) => this.#wrap(name, strategy, limiter))
+      this.#named.set(name, (limiter) => this.#wrap(name, strategy, limiter, true))
     }
   }
 
   /** The strategy that a `key` option means; `option` is its path in errors, `limiter` the name of whom it is for. */
   resolve(key: unknown, option: string, limiter: string): Strategy {
-    if (typeof key === 'function') return this.#wrap(`of ${option} (${limiter})`, key as KeyStrategy, limiter)
+    if (typeof key === 'function')
+      return this.#wrap(`of ${option} (${limiter})`, key as KeyStrategy, limiter, false)
     const strategy = typeof key === 'string' ? this.#named.get(key) : undefined
     if (strategy === undefined) throw unknownKey(option, key, [...this.#named.keys()])
     return strategy(limiter)
   }
 
   /** The user's function as `limiter` calls it. */
-  #wrap(name: string, strategy: KeyStrategy, limiter: string): Strategy {
+  #wrap(name: string, strategy: KeyStrategy, limiter: string, isNamed: boolean): Strategy {
     let found = false
     let missing = 0
     const none = (code: WarningCode, detail?: string) => {
@@ -74,7 +77,7 @@ export class Strategies {
         return failed(error)
       }
     }
-    return { name, onArrival: false, read }
+    return { name, isNamed, onArrival: false, read }
   }
 }
 

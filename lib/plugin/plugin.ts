@@ -57,8 +57,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   defineLimiters(registry, settings)
   const planner = new Planner(registry, settings.exempt, warnings)
   const guard = defineGuard(registry, settings, context)
-  const guardPolicies = guard?.members.flatMap(({ limiter }) => limiter.policies) ?? []
-  const documentation = new Documentation(settings.headers, settings.body, guardPolicies)
+  const documentation = new Documentation(settings.headers, settings.body, guard?.members ?? [])
   const { excuses } = context
   const gate = new Gate({ app, registry, planner, guard, excuses, internals, warnings, documentation })
 

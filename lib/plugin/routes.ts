@@ -1,5 +1,5 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import type { HookName, Policy, RoutePolicy } from '../../types/index.js'
+import type { HookName, RoutePolicy } from '../../types/index.js'
 import { invalidOption, show } from '../policy/index.js'
 import { isPromise } from './keys.js'
 import type { RequestRegistry } from './registry.js'
@@ -31,11 +31,11 @@ export interface RoutePlan {
   direct: Runner | null
   /** The route's own hooks that have to be followed by ours. */
   hooks: readonly HookName[]
-  /** All that its limiters go by; of a limiter that is chosen for each request nothing is known. */
-  policies: readonly Policy[]
+  /** All its limiters; nothing is known of one that is chosen for each request. */
+  members: readonly RequestLimiter[]
 }
 
-const NOTHING = { arrival: null, later: null, direct: null, hooks: [], policies: [] }
+const NOTHING = { arrival: null, later: null, direct: null, hooks: [], members: [] }
 const EXEMPT: RoutePlan = { exempt: true, ...NOTHING }
 /** Nothing but the guard. */
 export const GUARDED: RoutePlan = { exempt: false, ...NOTHING }
@@ -170,10 +170,9 @@ export class Planner {
       if (runner !== null) later = { point, runner, choose: null, next: later }
     }
     const hooks = HOOKS.filter((hook) => members.some((member) => member.point === hook))
-    const policies = members.flatMap((member) => member.limiter.policies)
     const arrival = at('arrival')
     const alone = arrival === null && later?.point === 'onRequest' && later.next === null
-    return { exempt: false, arrival, later, direct: (alone && later?.runner) || null, hooks, policies }
+    return { exempt: false, arrival, later, direct: (alone && later?.runner) || null, hooks, members }
   }
 
   /** The limiters that a route names or describes. Names come first: a route that is refused leaves nothing behind. */

@@ -30,9 +30,14 @@ test('a reader of /docs finds the 429 of a limited operation, with its headers a
   }
   const check = await text('/api/v1/check')
   t.match(check, /429/)
+  t.match(
+    check,
+    'Too many requests. At most 100 requests a minute, 10 at once, for each API key. Over all operations, at most 3,000 requests a minute, 500 at once, for each client address.',
+  )
   t.match(check, /x-ratelimit-limit/i)
   t.match(check, /x-ratelimit-remaining/i)
   t.match(check, /retry-after/i)
   t.match(check, /FST_FLOODGATE_DENIED|statusCode/)
+  t.match(await text('/api/v1/search'), 'At most 30 requests in any minute, for each client address.')
   t.notMatch(await text('/health'), /429/, 'an exempt route documents none')
 })

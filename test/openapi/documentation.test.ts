@@ -6,6 +6,7 @@ import { documentedApp, frozenStore, OPENAPI, ok, operationsOf, policiesOf } fro
 
 const store = frozenStore
 const TEXT = { type: 'string' }
+const FAILURE = { type: 'object', description: 'A failure', properties: { message: { type: 'string' } } }
 
 /** What each operation tells of its policies. */
 async function told(app: FastifyInstance) {
@@ -97,6 +98,48 @@ test('Swagger may come before or after, in a scope of its own, or in that of the
     await app.ready()
     t.match(document(), { paths: { '/': { get: { responses: { 200: {}, 429: { headers: {} } } } } } })
   }
+})
+
+test('the description of a 429 says each limit in words, whatever shapes its body', async (t) => {
+  const app = await documentedApp({
+    guard: { rate: 3000, burst: 500 },
+    key: 'apiKey',
+    keys: { apiKey: () => 'a' },
+    limiters: {
+      login: [{ algorithm: 'sliding-window', rate: 5, per: '15 minutes', key: 'ip' }, { rate: 9 }],
+    },
+  })
+  app.addSchema({ $id: 'failure', ...FAILURE })
+  app.get('/', ok)
+  app.post('/login', { config: { rateLimit: 'login' } }, ok)
+  app.get('/own', { config: { rateLimit: { rate: 30, key: () => 'a', cost: 2 } } }, ok)
+  app.get('/chosen', { config: { rateLimit: () => 'login' } }, ok)
+  app.get('/handled', { errorHandler: (error, _request, reply) => reply.send(error) }, ok)
+  app.get('/general', { schema: { response: { '4xx': FAILURE } } }, ok)
+  app.get('/shared', { schema: { response: { '4xx': { $ref: 'failure#' } } } }, ok)
+  const operations = await operationsOf(app)
+  const guard = 'Over all operations, at most 3,000 requests a minute, 500 at once, for each client address.'
+  const byKey = 'At most 100 requests a minute, 10 at once, for each API key.'
+  const expected: Record<string, string> = {
+    'get /': byKey,
+    'post /login':
+      'At most 5 requests in any 15 minutes, for each client address. At most 9 requests a minute on average, 9 at once, for each client address.',
+    'get /own': 'At most 30 units a minute, 10 at once, for each client; a request costs 2.',
+    'get /chosen': 'Limits depend on the request.',
+    'get /handled': byKey,
+    'get /general': byKey,
+    'get /shared': byKey,
+  }
+  const described = Object.entries(operations).map(([name, { responses }]) => [
+    name,
+    responses[429].description,
+  ])
+  t.strictSame(
+    Object.fromEntries(described),
+    Object.fromEntries(
+      Object.entries(expected).map(([name, text]) => [name, `Too many requests. ${text} ${guard}`]),
+    ),
+  )
 })
 
 test('without Swagger the schemas of routes stay the objects that they were', async (t) => {

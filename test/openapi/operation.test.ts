@@ -3,7 +3,7 @@ import { compilePolicies } from '../../lib/limiter/index.js'
 import { documentLimits, extendOperation, type LimitFacts } from '../../lib/openapi/index.js'
 
 const facts = (overrides: Partial<LimitFacts> = {}): LimitFacts => ({
-  policies: [],
+  limits: [],
   chosen: false,
   families: ['x-ratelimit'],
   body: 'fastify',
@@ -27,7 +27,8 @@ test('the extension tells each policy in full, and that another is chosen for ea
     'search',
     'limiters.search',
   )
-  t.strictSame(extendOperation({ summary: 'S' }, facts({ policies })), {
+  const limits = policies.map((policy) => ({ policy, key: 'ip', cost: 1, isGuard: false }))
+  t.strictSame(extendOperation({ summary: 'S' }, facts({ limits })), {
     summary: 'S',
     'x-rate-limit': {
       policies: [
@@ -89,8 +90,13 @@ test('a schema of all errors of clients, or of everything, shapes the 429 as it 
     [{ default: OBJECT }, OBJECT],
   ] as const) {
     for (const body of ['fastify', 'custom'] as const) {
-      const { headers, ...schema } = document({ response }, { body })[429]
+      const {
+        headers,
+        'x-response-description': description,
+        ...schema
+      } = document({ response }, { body })[429]
       t.strictSame(schema, general)
+      t.match(description, /^Too many requests\. /)
       t.ok('Retry-After' in headers)
     }
     t.match(document({ response }, { body: 'problem' })[429], {
