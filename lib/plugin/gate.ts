@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import type { HookName } from '../../types/index.js'
 import type { Documentation } from './documentation.js'
 import { earlyRoute } from './errors.js'
+import { isOpenToGuessing } from './guessing.js'
 import type { Internals } from './internals.js'
 import { isPromise } from './keys.js'
 import { decidingScope } from './not-found.js'
@@ -70,17 +71,25 @@ export class Gate {
 
   /** Fastify's `onReady`: every limiter and every nested registration is known. Throws for names that nobody defined. */
   readonly onReady = async (): Promise<void> => {
-    const { registry, warnings } = this.#parts
+    const { app, registry, warnings } = this.#parts
     for (const { plan, facts, scope, known } of this.#routes) {
       if (!known || !this.#isOurs(scope)) Object.assign(plan, this.#make(facts, scope))
       if (typeof facts.rateLimit === 'function' && this.#isOurs(scope)) this.#mayUseAny = true
     }
     registry.seal()
-    this.#proxyWatch.onReady(this.#parts.app)
+    this.#proxyWatch.onReady(app)
+    this.#warnOfGuessing()
     this.#parts.documentation.write(this.#routes)
     this.#routes = []
     if (this.#mayUseAny) return
     for (const name of registry.unused) warnings.once('FST_FLOODGATE_W005', name)
+  }
+
+  #warnOfGuessing(): void {
+    const { app, registry, warnings } = this.#parts
+    const byDefault = registry.find('default')
+    const plans = this.#routes.map(({ plan }) => plan)
+    if (isOpenToGuessing(app, byDefault, plans)) warnings.once('FST_FLOODGATE_W012', byDefault.strategy.name)
   }
 
   /** The instance's `onRequest`: the guard, then what can be decided before anything else has run. */

@@ -29,6 +29,8 @@ const WARNINGS = {
     "Fastify's trustProxy is true, so whoever reaches the app names its own address in X-Forwarded-For and is counted under it. Set trustProxy to the proxy's address or network. Where all clients come through a proxy that overwrites the header, switch this warning off.",
   FST_FLOODGATE_W011: () =>
     "A request carries X-Forwarded-For but its peer is not among those that Fastify's trustProxy names, so the header is ignored and the peer is counted. If the peer is a proxy of yours, add its address or network to trustProxy: all clients behind it count as one. Where clients reach the app directly and send the header at will, switch this warning off.",
+  FST_FLOODGATE_W012: (strategy: string) =>
+    `The default limiter counts by the key strategy ${strategy}, which is asked after authentication, and there is no guard: no limiter sees those who guess credentials, and guessing is unlimited. Add the option guard, or limit the routes by IP as well. Where no authentication answers before the limiter runs, switch this warning off.`,
 } as const
 
 export type WarningCode = keyof typeof WARNINGS

@@ -4,7 +4,7 @@ import rateLimit, { type RateLimitOptions } from '../../lib/index.js'
 import { type WarningCode, Warnings } from '../../lib/plugin/warn.js'
 import { codes, emitted } from './warnings/support.js'
 
-const LAST = 11
+const LAST = 12
 const CODES = Array.from(
   { length: LAST },
   (_, i) => `FST_FLOODGATE_W${String(i + 1).padStart(3, '0')}` as WarningCode,
