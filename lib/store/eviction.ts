@@ -37,7 +37,13 @@ export function freeOrFind(table: Evictable): number {
   const atLeast = table.slots <= LOOK_AT_MOST ? table.slots : LOOK_WHEN_FULL
   let coolest = -1
   let coolestHeat = Number.POSITIVE_INFINITY
-  for (let i = 0; i < atLeast || (coolestHeat > 1 && table.keys === before && i < LOOK_AT_MOST); i++) {
+  // However long a row of empty slots it meets, it looks until it has met a key.
+  for (
+    let i = 0;
+    i < atLeast ||
+    (coolestHeat > 1 && table.keys === before && i < (coolest < 0 ? table.slots : LOOK_AT_MOST));
+    i++
+  ) {
     let heat = table.heatAt(table.hand)
     while (heat === 0) {
       table.remove(table.hand)

@@ -131,3 +131,17 @@ test('where every key is being denied, one that is closest to unlimited makes ro
   for (let id = 1; id <= 8200; id++)
     if (id % 20 !== 0 && !holds(id)) t.fail(`forgot key ${id}, which was hotter`)
 })
+
+test('a table is never more than full, however long a row of empty slots the hand meets', async (t) => {
+  const { table, heats } = ownedTable(6000)
+  for (let id = 1; id <= 6000; id++) {
+    // All in the last three quarters: the hand stands before 2,000 empty slots.
+    const low = Math.floor(2 ** 30 + (id / 6001) * 3 * 2 ** 30) | 0
+    table.setState(table.insert(low, id, 0), id)
+    heats.set(id, 2)
+  }
+  heats.set(6001, 2)
+  table.hand = 0
+  table.setState(table.insert(0, 1, 0), 6001)
+  t.same([table.keys, table.forgotten], [6000, 1])
+})
