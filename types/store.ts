@@ -14,6 +14,10 @@ export interface StoreStats {
   readonly maxKeys: number
   /** Keys forgotten while they still counted, because the store was full. 0 is what you want to see. */
   readonly forgotten: number
+  /** Room that sliding windows have taken for the units that they remember, in slots of 8 bytes. */
+  readonly units?: number
+  /** Most of it that is ever taken. */
+  readonly maxUnits?: number
 }
 
 /** Where the state of one policy lives inside a store. Only the store that opened it can read it. */

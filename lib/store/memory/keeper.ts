@@ -41,7 +41,10 @@ export interface Keeper {
   release(slot: number): void
 }
 
-/** Where a keeper asks for a slot: for the key of a bucket that was looked up last in it, which has none yet. */
+/** Where a keeper asks for the slot of the key that was looked up last in a bucket. */
 export interface Shelf {
+  /** A new one, for a key that has none yet. */
   insert(bucket: MemoryBucket): number
+  /** The one that it has, after others may have moved. */
+  find(bucket: MemoryBucket): number
 }

@@ -85,11 +85,16 @@ class SizeClass {
  */
 export class RingArena {
   readonly #classes: SizeClass[] = []
+  /** Rings in use, and their slots. */
+  rings = 0
+  slots = 0
 
   /** A new ring, empty, of `units` slots or more. */
   open(units: number): number {
-    const index = Math.max(0, Math.ceil(Math.log2(units / SMALLEST)))
+    const index = classFor(units)
     this.#classes[index] ??= new SizeClass(SMALLEST * 2 ** index)
+    this.rings++
+    this.slots += capacityFor(units)
     const ref = this.#classes[index].take() * CLASSES + index
     const ring = newRing()
     this.load(ref, ring)
@@ -98,6 +103,8 @@ export class RingArena {
   }
 
   close(ref: number): void {
+    this.rings--
+    this.slots -= capacityOf(ref)
     this.#classes[classOf(ref)].give(blockOf(ref))
   }
 
@@ -147,6 +154,20 @@ export function oldestOf({ slots, base }: Ring): number {
 /** As `oldestOf`, the newest. */
 export function newestOf({ slots, base }: Ring): number {
   return slots[base - 1]
+}
+
+/** Slots of the ring that `open` makes for so many units. */
+export function capacityFor(units: number): number {
+  return SMALLEST * 2 ** classFor(units)
+}
+
+/** Slots of the ring named `ref`. */
+export function capacityOf(ref: number): number {
+  return SMALLEST * 2 ** classOf(ref)
+}
+
+function classFor(units: number): number {
+  return Math.max(0, Math.ceil(Math.log2(units / SMALLEST)))
 }
 
 /** Refs are below 2^32: class in the low bits, block above. */

@@ -11,14 +11,26 @@ import { WindowKeeper } from './window-keeper.js'
 
 const DEFAULT_MAX_KEYS = 100_000
 const LARGEST_MAX_KEYS = 100_000_000
+const SMALLEST_MAX_UNITS = 64
+const LARGEST_MAX_UNITS = 2 ** 31
+/** The default: as many units for each key, and never less than 128 MiB of them. */
+const UNITS_PER_KEY = 16
+const LEAST_UNITS = 2 ** 24
 
 export interface MemoryStoreOptions {
   /**
    * Most keys held at once, over all limiters of the store: 1 to 100,000,000. Default: 100,000. The table takes 21.4 bytes
-   * for each; memory that is never touched is never paid for. A sliding window adds 32 bytes, and 8 for each unit that it
-   * remembers, in blocks that double: less than `maxKeys * (rate * 16 + 64)` bytes at the very most.
+   * for each; memory that is never touched is never paid for. A sliding window adds 32 bytes, and its units.
    */
   maxKeys?: number
+  /**
+   * Most units that all sliding windows remember together, in slots of 8 bytes: 64 to 2,147,483,648. A key takes 4 of them for up
+   * to 4 units, 8 for up to 8, 16 for up to 16 and so on. Where they are all in use, window keys are forgotten like in a full
+   * table: expired ones, then those closest to unlimited, denied ones last. Small windows are spared: only those go that take at
+   * least half of the average. Default: 16 for each key, at least 16,777,216, which are 128 MiB. One window can have a `rate`
+   * of two thirds of it, rounded down to a power of two.
+   */
+  maxUnits?: number
   /** Default: the monotonic clock of this thread. */
   clock?: Clock
 }
@@ -39,20 +51,22 @@ export class MemoryStore implements SyncStore, Owner, Shelf {
   #now = 0
   #spaces = 0
 
-  constructor({ maxKeys = DEFAULT_MAX_KEYS, clock = systemClock }: MemoryStoreOptions) {
-    if (!Number.isInteger(maxKeys) || maxKeys < 1 || maxKeys > LARGEST_MAX_KEYS) {
-      throw invalidOption('maxKeys', maxKeys, `an integer from 1 to ${LARGEST_MAX_KEYS}`)
-    }
+  constructor({ maxKeys = DEFAULT_MAX_KEYS, maxUnits, clock = systemClock }: MemoryStoreOptions) {
+    checkSize('maxKeys', maxKeys, 1, LARGEST_MAX_KEYS)
+    // Null is a wrong value, not an omission.
+    const units = maxUnits === undefined ? Math.max(LEAST_UNITS, UNITS_PER_KEY * maxKeys) : maxUnits
+    checkSize('maxUnits', units, SMALLEST_MAX_UNITS, LARGEST_MAX_UNITS)
     this.#clock = monotonicMicros(clock)
     this.#table = new Table(maxKeys, this)
     this.#buckets = new BucketKeeper(this.#table, this)
-    this.#windows = new WindowKeeper(this.#table, this)
+    this.#windows = new WindowKeeper(this.#table, this, this.#laws, units)
   }
 
   /** As `SyncStore.open`; with a bucket instead of a name in that bucket's space, where equal laws share their keys. */
   open(policy: Policy, space: string | MemoryBucket): MemoryBucket {
     if (!('law' in policy)) throw invalidOption('policy', policy, 'one that a limiter has compiled')
     const compiled = policy as CompiledPolicy
+    if (compiled.algorithm === 'sliding-window') this.#windows.check(compiled.rate)
     const law = this.#lawOf(compiled)
     const number = typeof space === 'string' ? this.#spaces++ : space.space
     return { policy: compiled, space: number, hasher: this.#hasherOf(number, law.name), law }
@@ -98,7 +112,8 @@ export class MemoryStore implements SyncStore, Owner, Shelf {
 
   stats(): StoreStats {
     const { keys, maxKeys, forgotten } = this.#table
-    return { keys, maxKeys, forgotten }
+    const { units, maxUnits } = this.#windows
+    return { keys, maxKeys, forgotten, units, maxUnits }
   }
 
   sweep(): number {
@@ -126,6 +141,11 @@ export class MemoryStore implements SyncStore, Owner, Shelf {
     return this.#table.insert(hasher.low, hasher.high, tag)
   }
 
+  /** A keeper asks. */
+  find({ hasher }: MemoryBucket): number {
+    return this.#table.find(hasher.low, hasher.high)
+  }
+
   /** Without `commit` a key that is charged more than once in one call is asked for all of it. */
   #judge(charges: readonly Charge[], commit: boolean): boolean {
     let allowed = true
@@ -148,9 +168,9 @@ export class MemoryStore implements SyncStore, Owner, Shelf {
     }
   }
 
-  #find({ hasher }: MemoryBucket, key: string): number {
-    hasher.digest(0, key)
-    return this.#table.find(hasher.low, hasher.high)
+  #find(bucket: MemoryBucket, key: string): number {
+    bucket.hasher.digest(0, key)
+    return this.find(bucket)
   }
 
   #lawOf({ algorithm, rate, per, limit, law }: CompiledPolicy): StoredLaw {
@@ -165,7 +185,12 @@ export class MemoryStore implements SyncStore, Owner, Shelf {
   }
 }
 
+function checkSize(option: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return
+  throw invalidOption(option, value, `an integer from ${least} to ${most}`)
+}
+
 /** A store in the memory of this thread. Throws `FST_FLOODGATE_OPTION` for options that are not allowed. */
 export function memoryStore(options: MemoryStoreOptions = {}): SyncStore {
-  return new MemoryStore(ownOptions(options, ['maxKeys', 'clock'], ''))
+  return new MemoryStore(ownOptions(options, ['maxKeys', 'maxUnits', 'clock'], ''))
 }

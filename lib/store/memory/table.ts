@@ -58,7 +58,7 @@ export class Table implements Evictable {
 
   /** Gives a digest that is not there a slot, forgetting another key if it must. The state is then 0. */
   insert(low: number, high: number, tag: number): number {
-    if (this.keys >= this.maxKeys) this.#makeRoom()
+    if (this.keys >= this.maxKeys) this.forgetOne(this)
     else if (this.keys >= this.maxKeys * CROWDED) freeExpired(this, LOOK_WHEN_CROWDED)
     const words = this.#words
     let slot = this.#home(low)
@@ -136,12 +136,12 @@ export class Table implements Evictable {
 
   /** Calls `visit` with every slot in use. `visit` must not remove. */
   forEach(visit: (slot: number) => void): void {
-    for (let slot = 0; slot < this.slots; slot++) if (this.#inUse(slot)) visit(slot)
+    for (let slot = 0; slot < this.slots; slot++) if (this.inUse(slot)) visit(slot)
   }
 
-  /** Frees at least one slot. */
-  #makeRoom(): void {
-    const coolest = freeOrFind(this)
+  /** Frees at least one slot of this table, or of a view of it where the hand finds any there. */
+  forgetOne(view: Evictable): void {
+    const coolest = freeOrFind(view)
     if (coolest < 0) return
     this.remove(coolest)
     this.forgotten++
@@ -149,7 +149,7 @@ export class Table implements Evictable {
 
   /** As `Evictable.heatAt`: the owner's judgement, and of an empty slot none. */
   heatAt(slot: number): number {
-    return this.#inUse(slot) ? this.#owner.heat(slot) : Number.POSITIVE_INFINITY
+    return this.inUse(slot) ? this.#owner.heat(slot) : Number.POSITIVE_INFINITY
   }
 
   #isWide(slot: number): boolean {
@@ -167,7 +167,7 @@ export class Table implements Evictable {
     return (this.#words[at + 3] >>> 11) * 0x100000000 + (this.#words[at + 2] >>> 0)
   }
 
-  #inUse(slot: number): boolean {
+  inUse(slot: number): boolean {
     return this.#words[slot * WORDS] !== 0 || this.#words[slot * WORDS + 1] !== 0
   }
 

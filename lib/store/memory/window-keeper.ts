@@ -1,13 +1,18 @@
 import type { Charge } from '../../../types/index.js'
-import { type Ring, type SlidingWindow, slidingWindow } from '../../policy/index.js'
+import { invalidOption, type Ring, type SlidingWindow, slidingWindow } from '../../policy/index.js'
 import { newRing, unload } from '../ring.js'
 import { windowVerdict } from '../verdict.js'
 import type { Keeper, MemoryBucket, Shelf, StoredLaw } from './keeper.js'
-import { newestOf, oldestOf, RingArena } from './rings.js'
+import type { Laws } from './laws.js'
+import { RingView } from './ring-view.js'
+import { capacityFor, capacityOf, newestOf, oldestOf, RingArena } from './rings.js'
 import type { Table } from './table.js'
 
 /** A ring that is less full than this moves to a smaller block; the smallest are never. */
 const SPARSE = 1 / 8
+
+/** The ref of no ring. */
+const NONE = -1
 
 /** Sliding windows: the state of a slot names its ring in the arena. */
 export class WindowKeeper implements Keeper {
@@ -15,10 +20,31 @@ export class WindowKeeper implements Keeper {
   readonly #shelf: Shelf
   readonly #arena = new RingArena()
   readonly #ring: Ring = newRing()
+  /** Of the key whose heat is asked for. */
+  readonly #other: Ring = newRing()
+  readonly #view: RingView
+  readonly maxUnits: number
 
-  constructor(table: Table, shelf: Shelf) {
+  constructor(table: Table, shelf: Shelf, laws: Laws, maxUnits: number) {
     this.#table = table
     this.#shelf = shelf
+    this.#view = new RingView(table, (slot) => laws.at(table.tag(slot)).keeper === this)
+    this.maxUnits = maxUnits
+  }
+
+  /** Slots of all rings. */
+  get units(): number {
+    return this.#arena.slots
+  }
+
+  /** Throws `FST_FLOODGATE_OPTION` for a rate whose ring there is no room for. */
+  check(rate: number): void {
+    // While a ring grows it is there twice, the smaller one being half as large at most.
+    const needed = capacityFor(rate) * 1.5
+    if (needed <= this.maxUnits) return
+    const most = 2 ** Math.floor(Math.log2(this.maxUnits / 1.5))
+    const allowed = `at most ${most} in a sliding window here; maxUnits: ${needed} has room for it`
+    throw invalidOption('rate', rate, allowed)
   }
 
   judge(
@@ -71,7 +97,8 @@ export class WindowKeeper implements Keeper {
 
   heat({ numbers }: StoredLaw, slot: number, now: number): number {
     const law = numbers as SlidingWindow
-    const spent = slidingWindow.used(law, this.#load(slot), now) / law.rate
+    this.#arena.load(this.#table.state(slot), this.#other)
+    const spent = slidingWindow.used(law, this.#other, now) / law.rate
     return spent > 0 && this.#table.marked(slot) ? 1 + spent : spent
   }
 
@@ -90,17 +117,39 @@ export class WindowKeeper implements Keeper {
     const ring = this.#ring
     let ref: number
     if (slot < 0) {
-      // In this order: without memory for a ring there must be no slot, and making room for a slot uses our ring.
+      this.#makeRoom(cost, NONE)
+      // In this order: without memory for a ring there must be no slot.
       ref = this.#arena.open(cost)
       slot = this.#shelf.insert(bucket)
       this.#arena.load(ref, ring)
     } else {
       ref = this.#table.state(slot)
       const units = ring.count + cost
-      if (units > ring.capacity || units <= ring.capacity * SPARSE) ref = this.#arena.move(ref, ring, units)
+      if (units > ring.capacity) {
+        this.#makeRoom(units, ref)
+        slot = this.#shelf.find(bucket)
+        ref = this.#arena.move(ref, ring, units)
+      } else if (units <= ring.capacity * SPARSE && this.#hasRoom(units)) {
+        ref = this.#arena.move(ref, ring, units)
+      }
     }
     slidingWindow.charge(ring, now, cost)
     this.#arena.save(ref, ring)
     this.#table.setState(slot, ref)
+  }
+
+  #hasRoom(units: number): boolean {
+    return this.#arena.slots + capacityFor(units) <= this.maxUnits
+  }
+
+  /** Forgets windows, but for the one whose ring is `kept`, until there is room for one more ring of so many units. */
+  #makeRoom(units: number, kept: number): void {
+    const arena = this.#arena
+    while (!this.#hasRoom(units)) {
+      const own = kept === NONE ? 0 : capacityOf(kept)
+      const others = kept === NONE ? arena.rings : arena.rings - 1
+      this.#view.look(kept, (arena.slots - own) / others / 2)
+      this.#table.forgetOne(this.#view)
+    }
   }
 }
