@@ -1,5 +1,6 @@
-// Runs the tests that need no server on other lines of Node.js: `npm run test:nodes`, or `npm run test:nodes -- 24` for one of them. The
-// registry's `node-<platform>-<arch>` packages hold the binaries; they are kept in .tap/nodes.
+// Runs the tests that need no server on other lines of Node.js: `npm run test:nodes`, or `npm run test:nodes
+// -- 24` for one of them. The registry's `node-<platform>-<arch>` packages hold the binaries; they are kept
+// in .tap/nodes.
 import { readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { quickGroups } from './shared/rooms.js'
@@ -8,7 +9,9 @@ import { groupTests, ROOT, run, runTap } from './shared/run.js'
 const LINES = ['22', '24']
 const THREADS = 'test/store/shared/*.test.ts'
 
-/** Path of the newest `node` of that line; fetched, or brought up to date, first. Throws an error that holds what npm said. */
+/**
+ * Fetches the newest `node` of that line and returns its path. Throws an error that holds the output of npm.
+ */
 async function fetchNode(line) {
   const { platform, arch } = process
   const prefix = platform === 'darwin' && arch === 'arm64' ? 'node-bin' : 'node'

@@ -1,4 +1,5 @@
-// What proves most in the least time: lint, types, and the tests that need no server, no thread and no browser (`npm run test:quick`).
+// What proves most in the least time (`npm run test:quick`): lint, types, and the tests that need no server,
+// no thread and no browser.
 
 import { quickGroups } from './shared/rooms.js'
 import { groupTests, run, runTap } from './shared/run.js'

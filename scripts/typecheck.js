@@ -1,4 +1,5 @@
-// Checks the types of everything here: the sources and their tests, and the programs of test/types, whose declarations must not meet.
+// Checks the types of everything here: the sources and their tests, and the programs of test/types, whose
+// declarations must not meet.
 import { run, TSC } from './shared/run.js'
 
 const PROJECTS = ['.', 'test/types', 'test/types/augmented', 'test/types/redis-augmented']

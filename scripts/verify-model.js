@@ -1,5 +1,6 @@
-// Checks the protocol of shared memory (model/threads.pml) in every order of its steps, with spin: `npm run test:model`.
-// First the protocol, which must hold; then the protocol with one mistake at a time, each of which must be found.
+// Checks the protocol of shared memory (model/threads.pml) in every order of its steps, with spin: `npm run
+// test:model`. First the protocol, which must hold; then the protocol with one mistake at a time, each of
+// which must be found.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -44,7 +45,9 @@ function run(command, args, cwd) {
   })
 }
 
-/** Looks at every state; tells how many there are and how many errors, at most one. */
+/**
+ * Visits every state. Resolves to how many there are, and to how many errors: at most one, where it stops.
+ */
 async function explore(defines) {
   const folder = mkdtempSync(join(tmpdir(), 'floodgate-model-'))
   const flags = Object.entries(defines).map(([name, value]) => `-D${name}=${value}`)

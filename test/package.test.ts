@@ -19,7 +19,15 @@ test('the package holds what is built, its papers, and nothing else', async (t) 
         .slice(installed.length + 1)
         .replaceAll('\\', '/'),
     )
-  const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'bench/NOTES.md']
+  const papers = [
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'LICENSE',
+    'README.md',
+    'SECURITY.md',
+    'bench/NOTES.md',
+    'package.json',
+  ]
   const folders = [
     /^dist\/(?:lib|types)\/.+\.(?:js|d\.ts)$/,
     /^docs\/.+\.md$/,

@@ -2,11 +2,13 @@
 import { readdirSync } from 'node:fs'
 import { ROOT } from './run.js'
 
-/** Test files that start Redis or threads, pack the package, open a browser, run examples or snippets, or fill millions of keys. */
+/**
+ * Test files that start servers, threads, browsers or examples, run snippets, pack, or fill millions of keys.
+ */
 const SLOW =
-  /^test\/(?:store\/(?:redis|shared)|plugin\/redis|docs|examples|fixtures|types)\/|^test\/(?:docs|package|readme)\.|\/flood\./
+  /^test\/(?:store\/(?:redis|shared)|plugin\/redis|docs|examples|package|fixtures|types)\/|^test\/(?:docs|package|readme)\.|\/flood\./
 
-/** Test files that need no server and no process of their own, in two groups that take about as long as each other. */
+/** Test files that need nothing but this process, in two groups that take about as long as each other. */
 export function quickGroups() {
   const files = readdirSync(`${ROOT}test`, { recursive: true })
     .map((path) => `test/${path.replaceAll('\\', '/')}`)

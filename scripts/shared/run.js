@@ -13,8 +13,8 @@ const BUILT_TAP = `${ROOT}node_modules/@tapjs/test/test-built/dist/esm/index.js`
 const GROUPS = '.tap/groups'
 
 /**
- * Runs a program in the root of the repository. Resolves to whether it succeeded and, with `quiet`, to what it printed; without, it prints
- * as it goes.
+ * Runs a program in the root of the repository. Resolves to whether it succeeded and, with `quiet`, to its
+ * output; without, it prints as it goes.
  */
 export function run(command, args, { env = {}, quiet = false } = {}) {
   return new Promise((resolve) => {
@@ -31,8 +31,8 @@ export function run(command, args, { env = {}, quiet = false } = {}) {
 }
 
 /**
- * tap takes the plugins of .taprc into itself with `tap build`, which takes 10 s, once an installation. A `tap run` that finds it not done
- * does it too late for its own tests, so that all of them fail.
+ * `tap build` compiles the plugins of .taprc into tap. It takes 10 s, once an installation. A `tap run` that
+ * finds it not done does it too late for its own tests, so that all of them fail.
  */
 async function buildTap(node) {
   const isBuilt = existsSync(BUILT_TAP) && !readFileSync(BUILT_TAP, 'utf8').includes('@tapjs/typescript')
@@ -49,8 +49,8 @@ export async function runTap(args, { node = process.execPath, ...options } = {})
 }
 
 /**
- * Writes a file that imports these test files, for one process to run all of them, and returns its path. A process takes a second to start,
- * longer than most test files take to run.
+ * Writes a file that imports these test files, for one process to run all of them, and returns its path. A
+ * process takes a second to start, longer than most test files take to run.
  */
 export function groupTests(name, files) {
   mkdirSync(`${ROOT}${GROUPS}`, { recursive: true })

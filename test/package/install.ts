@@ -23,7 +23,10 @@ export interface Project {
   readonly manifest: Manifest
 }
 
-/** Runs a command without the hooks that tap puts into every Node: no user has them, and TypeScript 7 fails with them. */
+/**
+ * Runs a command without the hooks that tap puts into every Node: no user has them, and TypeScript 7 fails
+ * with them.
+ */
 export function run(command: string, args: string[], options: ExecFileSyncOptions = {}): string {
   try {
     return String(
@@ -49,8 +52,8 @@ function readManifest(folder: string): Manifest {
 }
 
 /**
- * Packs a copy of the sources, built there, and unpacks it where a project would find it, beside its dependencies and all that we
- * develop it with. All of it is removed when the process ends.
+ * Packs a copy of the sources, built there, and unpacks it where a project would find it, beside its
+ * dependencies and ours. All of it is removed when the process ends.
  */
 export function install(): Project {
   const work = mkdtempSync(join(tmpdir(), 'floodgate-package-'))

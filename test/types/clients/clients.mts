@@ -1,4 +1,5 @@
-// Every client that README names is a `client`, as it comes, and hooks placed by hand are hooks of routes. Only compiled.
+// Every client that README names is a `client`, as it comes; hooks placed by hand are hooks of routes. Only
+// compiled.
 import type {} from '@fastify/redis'
 import type { FastifyInstance } from 'fastify'
 import rateLimit from 'fastify-floodgate'

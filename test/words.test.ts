@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { test } from 'tap'
+import { WIDTH, wordFaults } from './words/faults.js'
+import { NOT_YET } from './words/not-yet.js'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const FOLDERS = ['lib', 'types', 'test', 'examples', 'scripts', 'docs', 'bench', 'model']
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']
+
+function files(): string[] {
+  const found = FOLDERS.flatMap((folder) =>
+    readdirSync(ROOT + folder, { recursive: true, encoding: 'utf8' }).map(
+      (path) => `${folder}/${path.replaceAll('\\', '/')}`,
+    ),
+  )
+  const isText = /\.(?:[cm]?[jt]s|lua|pml|md)$/
+  // The list of words, which holds them all.
+  const isOurs = (path: string) => !/node_modules|^bench\/results\/|^test\/words/.test(path)
+  return [...PAGES, ...found.filter((path) => isText.test(path) && isOurs(path))]
+}
+
+test('text is plain, and comments are as wide as they may be', async (t) => {
+  const faults = files()
+    .filter((path) => !NOT_YET.some((start) => path.startsWith(start)))
+    .flatMap((path) => wordFaults(path, readFileSync(ROOT + path, 'utf8')))
+  t.same(faults, [])
+})
+
+test('a word of the list is found, wherever it stands, and no other that holds it', async (t) => {
+  t.same(wordFaults('lib/a.ts', "const a = 'made anew'\n// It Tells all."), [
+    "lib/a.ts:1: 'anew', write again",
+    "lib/a.ts:2: 'Tells', write returns, says or a name of what it gives",
+  ])
+  t.same(wordFaults('lib/a.ts', '// shallow, deary, retells'), [])
+})
+
+test('a comment that is too wide is found, code and prose are not', async (t) => {
+  const wide = 'x'.repeat(WIDTH)
+  for (const start of ['// ', '  // ', '/** ', ' * ', '-- ', '# '])
+    t.match(wordFaults('lib/a.lua', start + wide), [/:1: a comment of \d+ characters, more than 110/], start)
+  t.same(wordFaults('lib/a.ts', `const a = '${wide}'`), [])
+  t.same(wordFaults('docs/a.md', `- ${wide}\n# ${wide}`), [])
+  t.same(wordFaults('lib/a.ts', `// https://example.com/${wide}`), [], 'an address cannot be broken')
+})
