@@ -27,7 +27,7 @@ test('a plan decides how much its users get at once; enterprise is not limited',
   t.equal(await admitted('ada', 30), 3, 'free')
   t.equal(await admitted('eve', 30), 20, 'pro')
   t.equal(await admitted('zoe', 200), 200, 'enterprise')
-  t.equal((await get('zoe')).headers['x-ratelimit-limit'], undefined, 'no limit, no headers')
+  t.equal((await get('zoe')).headers['x-ratelimit-limit'], '500', 'but for the guard')
 })
 
 test('users of one plan are counted apart, and the routes of a plan together', async (t) => {
@@ -49,14 +49,14 @@ test('a free user who waits Retry-After is admitted', async (t) => {
   t.equal((await get('ada')).statusCode, 200)
 })
 
-test('who is not authenticated gets 401 and is nobody to be counted', async (t) => {
+test('who is not authenticated gets 401, and counts for the guard alone', async (t) => {
   const { app, get } = await start(t)
   for (let i = 0; i < 20; i++) {
     const answer = await get('mallory')
     t.equal(answer.statusCode, 401)
-    t.equal(answer.headers['x-ratelimit-limit'], undefined)
+    t.equal(answer.headers['x-ratelimit-remaining'], String(499 - i))
   }
-  t.equal((app.rateLimit.get('free') as Limiter).store.stats().keys, 0)
+  t.equal((app.rateLimit.get('free') as Limiter).store.stats().keys, 1)
 })
 
 test('the server of the example runs', async (t) => {
