@@ -48,7 +48,7 @@ export interface Charge {
    * a key: where charges overlap, or the key was reset in between, a late refund may count units that have come back
    * already, never more than its own cost.
    */
-  stamp: number
+  chargedAt: number
   /** Verdict: whole ms until the cost fits; 0 when allowed, `Infinity` for never. */
   retryAfter: number
   /** Who gave the verdict. */
@@ -76,7 +76,7 @@ export interface SyncStore {
   take(charges: readonly Charge[]): boolean
   /** Answers what `take` would answer, and charges nothing. */
   peek(charges: readonly Charge[]): boolean
-  /** Gives back up to `cost` of the units that `stamp` says to each key, never lifting it above full. Fills no verdict. */
+  /** Gives back up to `cost` of the units charged at `chargedAt`, never lifting a key above full. Fills no verdict. */
   refund(charges: readonly Charge[]): void
   /** Forgets each key, as if it had never been seen. Fills no verdict. */
   reset(charges: readonly Charge[]): void

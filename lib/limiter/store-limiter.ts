@@ -132,7 +132,7 @@ function ask(charges: readonly Charge[], key: string, cost = 1): readonly Charge
   for (const charge of charges) {
     charge.key = key
     charge.cost = cost
-    charge.stamp = Number.POSITIVE_INFINITY
+    charge.chargedAt = Number.POSITIVE_INFINITY
   }
   return charges
 }

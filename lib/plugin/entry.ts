@@ -15,7 +15,7 @@ export interface Owner {
 }
 
 interface Earlier {
-  readonly stamp: number
+  readonly chargedAt: number
   readonly units: number
   readonly chargedBy: Source
 }
@@ -30,7 +30,7 @@ export class Entry implements Charge {
   resetAfter = 0
   renewAfter = 0
   retryAfter = 0
-  stamp = Number.POSITIVE_INFINITY
+  chargedAt = Number.POSITIVE_INFINITY
   source: Source = 'store'
   readonly limiter: string
   readonly role: Role

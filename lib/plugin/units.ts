@@ -25,8 +25,8 @@ function giveBack(entry: Entry, units: number): (void | Promise<void>)[] {
     entry.charged -= cost
     left -= cost
     if (cost === last) {
-      const { stamp, chargedBy } = entry.earlier?.pop() ?? entry
-      Object.assign(entry, { stamp, chargedBy })
+      const { chargedAt, chargedBy } = entry.earlier?.pop() ?? entry
+      Object.assign(entry, { chargedAt, chargedBy })
     }
   }
   return answers
@@ -46,8 +46,8 @@ export function look(entries: readonly Entry[]): void | Promise<void> {
 }
 
 /** A charge to the bucket and key of an entry: stores that answer later may be asked again before they do. */
-export function chargeOf({ bucket, key, stamp, chargedBy }: Entry, cost: number): Charge {
-  return { ...newCharge(bucket), key, cost, stamp, source: chargedBy }
+export function chargeOf({ bucket, key, chargedAt, chargedBy }: Entry, cost: number): Charge {
+  return { ...newCharge(bucket), key, cost, chargedAt, source: chargedBy }
 }
 
 export function copyVerdict(
@@ -60,10 +60,10 @@ export function copyVerdict(
 /** What a charge that was allowed adds to its entry. */
 export function addUnits(entry: Entry, charge: Charge): void {
   const units = entry.charged - sum(entry.earlier)
-  const { stamp, chargedBy } = entry
-  if (units > 0) entry.earlier = [...(entry.earlier ?? []), { stamp, units, chargedBy }]
+  const { chargedAt, chargedBy } = entry
+  if (units > 0) entry.earlier = [...(entry.earlier ?? []), { chargedAt, units, chargedBy }]
   entry.charged += charge.cost
-  entry.stamp = charge.stamp
+  entry.chargedAt = charge.chargedAt
   entry.chargedBy = charge.source
   copyVerdict(charge, entry)
 }

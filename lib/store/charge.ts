@@ -11,7 +11,7 @@ export function newCharge(bucket: Bucket): Charge {
     resetAfter: 0,
     renewAfter: 0,
     retryAfter: 0,
-    stamp: Number.POSITIVE_INFINITY,
+    chargedAt: Number.POSITIVE_INFINITY,
     source: 'store',
   }
 }

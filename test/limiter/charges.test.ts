@@ -103,7 +103,7 @@ test('a new charge asks for one unit and has denied nothing', async (t) => {
     resetAfter: 0,
     renewAfter: 0,
     retryAfter: 0,
-    stamp: Number.POSITIVE_INFINITY,
+    chargedAt: Number.POSITIVE_INFINITY,
     source: 'store',
   })
 })

@@ -36,7 +36,7 @@ export class BucketKeeper implements Keeper {
         if (slot >= 0 && wait !== Number.POSITIVE_INFINITY) this.#table.mark(slot)
       } else if (cost > 0) {
         tat = tokenBucket.charge(law, tat, now, cost)
-        charge.stamp = micros + (tat - now) / law.resolution
+        charge.chargedAt = micros + (tat - now) / law.resolution
         this.#table.setState(slot < 0 ? this.#shelf.insert(charge.bucket as MemoryBucket) : slot, tat)
       }
     }
@@ -44,12 +44,12 @@ export class BucketKeeper implements Keeper {
     return allowed
   }
 
-  refund({ cost, stamp }: Charge, stored: StoredLaw, slot: number, micros: number): void {
+  refund({ cost, chargedAt }: Charge, stored: StoredLaw, slot: number, micros: number): void {
     const law = stored.numbers as TokenBucket
     const now = this.#ticks(stored, micros)
     const tat = tokenBucket.settle(law, this.#table.state(slot), now)
     // In microseconds, which outlive a new start of the ticks.
-    const charged = now + Math.round((stamp - micros) * law.resolution)
+    const charged = now + Math.round((chargedAt - micros) * law.resolution)
     this.#table.setState(slot, tokenBucket.refund(law, tat, now, cost, charged))
   }
 

@@ -78,7 +78,7 @@ export class WindowKeeper implements Keeper {
         slidingWindow.expire(ring, used)
         used += cost
         this.#write(slot, charge.bucket as MemoryBucket, now, cost)
-        charge.stamp = now
+        charge.chargedAt = now
       }
     }
     const oldest = slidingWindow.renewAfter(law, ring, now, used)
@@ -86,10 +86,10 @@ export class WindowKeeper implements Keeper {
     return allowed
   }
 
-  refund({ cost, stamp }: Charge, { numbers }: StoredLaw, slot: number, now: number): void {
+  refund({ cost, chargedAt }: Charge, { numbers }: StoredLaw, slot: number, now: number): void {
     const ring = this.#load(slot)
     slidingWindow.expire(ring, slidingWindow.used(numbers as SlidingWindow, ring, now))
-    slidingWindow.refund(ring, cost, stamp)
+    slidingWindow.refund(ring, cost, chargedAt)
     const ref = this.#table.state(slot)
     this.#arena.save(ref, ring)
     this.#table.setState(slot, ref)

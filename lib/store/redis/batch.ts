@@ -130,7 +130,7 @@ class Others {
         const bucket = this.buckets.get(name)
         const key = bucket === undefined ? -(this.windows.get(name) as number) : simple + bucket
         program.push(laws.index(charge), key, charge.cost)
-        program.push(verb === 'refund' ? stampOf(charge) : costOf(charges, charge))
+        program.push(verb === 'refund' ? chargedAtOf(charge) : costOf(charges, charge))
       }
     }
     return JSON.stringify([laws.list, program])
@@ -181,6 +181,6 @@ function isBucket({ bucket }: Charge): boolean {
   return bucket.policy.algorithm === 'token-bucket'
 }
 
-function stampOf({ stamp }: Charge): number {
-  return stamp === Number.POSITIVE_INFINITY ? -1 : stamp
+function chargedAtOf({ chargedAt }: Charge): number {
+  return chargedAt === Number.POSITIVE_INFINITY ? -1 : chargedAt
 }

@@ -35,7 +35,7 @@ export class Block {
     return this.#owed - (now - this.#at) * this.#law.resolution
   }
 
-  /** Spends units whose slots follow each other, so that they can come back together; returns their stamp, or 0 if there are not enough. */
+  /** Spends units whose slots follow each other, so that they can come back together; returns their `chargedAt`, or 0 if there are not enough. */
   spend(cost: number, now: number): number {
     const free = this.#free
     const { interval } = this.#law
@@ -50,19 +50,19 @@ export class Block {
     return this.#endOf(slot)
   }
 
-  /** Is the slot that a stamp names one of its own? */
-  has(stamp: number): boolean {
-    const slot = this.#slotOf(stamp)
+  /** Whether the slot that `chargedAt` names is one of its own. */
+  has(chargedAt: number): boolean {
+    const slot = this.#slotOf(chargedAt)
     return slot >= 0 && slot < this.#slots
   }
 
   /** Takes units back into their slots. */
-  giveBack(cost: number, stamp: number): void {
-    const last = this.#slotOf(stamp)
+  giveBack(cost: number, chargedAt: number): void {
+    const last = this.#slotOf(chargedAt)
     for (let slot = last; slot < last + cost; slot++) setFree(this.#free, slot)
   }
 
-  /** When its last slot ends, in microseconds of the server: the stamp of the unit. */
+  /** When its last slot ends, in microseconds of the server: the `chargedAt` of the unit. */
   get end(): number {
     return this.#endOf(0)
   }
@@ -84,9 +84,9 @@ export class Block {
     return begin === earlier.#owed
   }
 
-  #slotOf(stamp: number): number {
+  #slotOf(chargedAt: number): number {
     const { interval, resolution } = this.#law
-    return Math.ceil((this.#owed - (stamp - this.#now) * resolution) / interval)
+    return Math.ceil((this.#owed - (chargedAt - this.#now) * resolution) / interval)
   }
 
   #endOf(slot: number): number {

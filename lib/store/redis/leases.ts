@@ -69,14 +69,14 @@ export class Leases {
   /** Spends units of a lease and writes the verdict; false if there are not enough. */
   spend(charge: Charge, lease: Lease, now: number): boolean {
     if (lease.held === 0 || charge.cost === 0) return false
-    const stamp = spendOldest(lease, charge.cost, now)
-    if (stamp === 0) return false
+    const chargedAt = spendOldest(lease, charge.cost, now)
+    if (chargedAt === 0) return false
     const { law, blocks, held } = lease
     lease.used = now
     // What is left of the lease is left to this process, and counts as not yet spent.
     const owed = blocks[blocks.length - 1].owed(now) - held * law.interval
     bucketVerdict(charge, law, Math.max(0, owed), 0, 0)
-    charge.stamp = stamp
+    charge.chargedAt = chargedAt
     charge.source = 'store'
     return true
   }
@@ -129,12 +129,12 @@ export class Leases {
   }
 
   /** Takes units back into the lease that they were charged with; false if they are from elsewhere. */
-  giveBack({ cost, stamp }: Charge, { name }: Address): boolean {
+  giveBack({ cost, chargedAt }: Charge, { name }: Address): boolean {
     const lease = this.#hot.get(name)
-    const block = lease?.blocks.find((block) => block.has(stamp))
+    const block = lease?.blocks.find((block) => block.has(chargedAt))
     if (lease === undefined || block === undefined) return false
     lease.held -= block.units
-    block.giveBack(cost, stamp)
+    block.giveBack(cost, chargedAt)
     lease.held += block.units
     return true
   }
@@ -156,8 +156,8 @@ export class Leases {
       const { address, blocks } = lease
       const cost = unspentAtEnd(blocks)
       if (cost > 0) {
-        const stamp = blocks[blocks.length - 1].end
-        unspent.push({ ...newCharge(address.bucket), key: address.key, cost, stamp })
+        const chargedAt = blocks[blocks.length - 1].end
+        unspent.push({ ...newCharge(address.bucket), key: address.key, cost, chargedAt })
       }
       this.#hot.delete(name)
     }
@@ -196,13 +196,13 @@ export class Leases {
   }
 }
 
-/** Spends units of one block, of the oldest that has them; returns their stamp, or 0 if none has. */
+/** Spends units of one block, of the oldest that has them; returns their `chargedAt`, or 0 if none has. */
 function spendOldest(lease: Lease, cost: number, now: number): number {
   for (const block of lease.blocks) {
     const before = block.units
-    const stamp = block.spend(cost, now)
+    const chargedAt = block.spend(cost, now)
     lease.held -= before - block.units
-    if (stamp !== 0) return stamp
+    if (chargedAt !== 0) return chargedAt
   }
   return 0
 }

@@ -128,7 +128,7 @@ export class RedisStore implements AsyncStore {
     const pending = charges.map((charge) => {
       if (charge.cost === 0 || charge.source === 'none') return undefined
       // Where it is not known what is given back, both may have charged it.
-      if (charge.source === 'local' || charge.stamp === Number.POSITIVE_INFINITY)
+      if (charge.source === 'local' || charge.chargedAt === Number.POSITIVE_INFINITY)
         this.#fallback.refund([charge])
       if (charge.source === 'local') return undefined
       const addresses = this.#address([charge])

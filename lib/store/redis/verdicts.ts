@@ -100,7 +100,7 @@ function settle(charges: readonly Charge[], i: number, known: Known, now: number
     const { window } = law
     const oldest = known.used > 0 || spent === 0 ? known.oldest : window
     windowVerdict(charge, law, known.used + spent, oldest, spent > 0 ? window : known.newest, 0)
-    if (charge.cost > 0) charge.stamp = now
+    if (charge.cost > 0) charge.chargedAt = now
   }
 }
 
@@ -108,7 +108,7 @@ function settle(charges: readonly Charge[], i: number, known: Known, now: number
 function settleBucket(charge: Charge, law: TokenBucket, owed: number, spent: number, now: number): number {
   const tat = tokenBucket.charge(law, owed, 0, spent)
   bucketVerdict(charge, law, tat, 0, 0)
-  if (charge.cost > 0) charge.stamp = now + Math.ceil(tat / law.resolution)
+  if (charge.cost > 0) charge.chargedAt = now + Math.ceil(tat / law.resolution)
   return tat
 }
 

@@ -74,12 +74,12 @@ test('a unit that is refunded goes back to its own slot, in whichever block that
   t.equal(await left(), BURST - SPENT - HELD - (HELD - LOW), 'it is full again')
   await resetCounts(server)
   const late = spend(t, LOW + 1)
-  t.ok(late[LOW].stamp > late[LOW - 1].stamp, 'the older block is spent first')
+  t.ok(late[LOW].chargedAt > late[LOW - 1].chargedAt, 'the older block is spent first')
   for (const charge of [late[LOW], early[3]]) await store.refund([{ ...charge }])
   t.same(await commandsOf(server), {})
   const [first, second] = spend(t, 2)
-  t.same([first.stamp, second.stamp], [early[3].stamp, late[LOW].stamp])
-  const stamps = [...early, ...late, ...spend(t, 7)].map(({ stamp }) => stamp)
+  t.same([first.chargedAt, second.chargedAt], [early[3].chargedAt, late[LOW].chargedAt])
+  const stamps = [...early, ...late, ...spend(t, 7)].map(({ chargedAt }) => chargedAt)
   t.equal(new Set(stamps).size, stamps.length, 'no slot is used twice')
 })
 
@@ -91,7 +91,7 @@ test('units of one call come from one block', async (t) => {
   const { charge, answer } = ask(LOW + 1)
   t.equal(answer, true, 'the older one has too few')
   const [next] = spend(t, 1)
-  t.ok(next.stamp < charge.stamp)
+  t.ok(next.chargedAt < charge.chargedAt)
 })
 
 test('all that is held goes back at close, unless somebody else was charged in between', async (t) => {

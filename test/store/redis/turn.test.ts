@@ -243,7 +243,7 @@ test('a policy with a rate of 0 denies for ever, and no policy beside it is char
   }
 })
 
-test('units given back after a stamp that no longer counts leave a growing window as it is', async (t) => {
+test('units given back that no longer count leave a growing window as it is', async (t) => {
   const { client } = await serve(t)
   const times = new Times()
   const limiter = limiterOf(times.store(client), { ...WINDOW, rate: 20, per: 1000 })

@@ -122,7 +122,7 @@ const SCENARIOS: Scenario[] = [
     },
     act: (limiter, store) => {
       const [bucket] = (limiter as SyncStoreLimiter).buckets
-      store.refund([{ ...newCharge(bucket), key: 'a', cost: 1, stamp: 30_000_000 }])
+      store.refund([{ ...newCharge(bucket), key: 'a', cost: 1, chargedAt: 30_000_000 }])
     },
   },
   {

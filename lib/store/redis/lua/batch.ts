@@ -13,7 +13,7 @@ import { DEADLINE } from './deadline.js'
  * number of keys.
  * ARGV[3]: the calls that are not simple, if there are any, as JSON: [laws, calls]. A law is [0, interval, tolerance, resolution]
  * or [1, rate, window]. A call is: verb, number of charges, then of each charge: law, key, cost, and the cost it is judged by (of a
- * refund: the stamp, or -1). Keys count from 1 among all keys, and from -1 downwards among the windows.
+ * refund: `chargedAt`, or -1). Keys count from 1 among all keys, and from -1 downwards among the windows.
  * Reply: the time, negative where nothing was done, as it was too late. Then of each key of simple takes the ticks owed before the first of them, and the units leased where some were wanted;
  * then of each charge that was judged what its twin says.
  */

@@ -148,7 +148,7 @@ do
     changed[key] = ring
   end
 
-  function twin.refund(law, key, cost, stamp)
+  function twin.refund(law, key, cost, chargedAt)
     local ring = load(law, key)
     if ring.added > 0 then
       save(ring)
@@ -156,9 +156,9 @@ do
       ring = load(law, key)
     end
     local from, till = ring.count - min(cost, ring.count), ring.count
-    if stamp >= 0 then
-      till = countUntil(ring, stamp + ring.skew)
-      from = max(till - cost, countUntil(ring, stamp + ring.skew - 1))
+    if chargedAt >= 0 then
+      till = countUntil(ring, chargedAt + ring.skew)
+      from = max(till - cost, countUntil(ring, chargedAt + ring.skew - 1))
     end
     if from == till then return end
     write(ring, from, read(ring, till, ring.count - till))

@@ -137,12 +137,12 @@ do
     if cost > 0 then set(law, key, load(law, key) + cost * law[2]) end
   end
 
-  function twin.refund(law, key, cost, stamp)
+  function twin.refund(law, key, cost, chargedAt)
     local ticks = load(law, key)
     local due = min(cost * law[2], law[3])
-    if stamp >= 0 then due = min(due, max(0, (stamp - now) * law[4])) end
+    if chargedAt >= 0 then due = min(due, max(0, (chargedAt - now) * law[4])) end
     local leased = held[key]
-    if leased > 0 and stamp == now + ceil(leased / law[4]) then
+    if leased > 0 and chargedAt == now + ceil(leased / law[4]) then
       -- The last lease comes back; those before it may still be out.
       held[key] = max(leased - due, 0)
     else

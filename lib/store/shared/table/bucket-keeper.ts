@@ -43,13 +43,13 @@ export class BucketKeeper implements Keeper {
   charge(charge: Charge, place: Place, cost: number, lone: boolean): void {
     this.#tat = tokenBucket.charge(this.#law, this.#tat, 0, cost)
     const { resolution } = this.#law
-    charge.stamp = this.#now + (resolution === 1 ? this.#tat : this.#tat / resolution)
+    charge.chargedAt = this.#now + (resolution === 1 ? this.#tat : this.#tat / resolution)
     this.#write(place, lone)
   }
 
-  refund({ bucket, cost, stamp }: Charge, place: Place, now: number): void {
+  refund({ bucket, cost, chargedAt }: Charge, place: Place, now: number): void {
     this.wait(bucket as SharedBucket, place, 0, now)
-    const charged = Math.round((stamp - now) * this.#law.resolution)
+    const charged = Math.round((chargedAt - now) * this.#law.resolution)
     this.#tat = tokenBucket.refund(this.#law, this.#tat, 0, cost, charged)
     this.#write(place, false)
   }

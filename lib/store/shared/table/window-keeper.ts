@@ -80,21 +80,21 @@ export class WindowKeeper implements Keeper {
     const ref = part.state(at)
     slidingWindow.charge(this.#ring, this.#now, cost)
     this.#used += cost
-    charge.stamp = this.#now
+    charge.chargedAt = this.#now
     const marked = part.marked(at)
     this.#blocksOf(part).save(ref, this.#ring, lone && !marked)
     if (marked) part.setState(at, this.#tag, ref, 0)
   }
 
-  refund({ bucket, cost, stamp }: Charge, place: Place, now: number): void {
+  refund({ bucket, cost, chargedAt }: Charge, place: Place, now: number): void {
     const { part, at } = place
     const ring = this.#ring
     const blocks = this.#blocksOf(part)
     this.wait(bucket as SharedBucket, place, 0, now)
     slidingWindow.expire(ring, this.#used)
-    const younger = slidingWindow.used({ rate: 0, window: 0 }, ring, stamp)
+    const younger = slidingWindow.used({ rate: 0, window: 0 }, ring, chargedAt)
     if (younger > 0) blocks.saveInstants(ring, Math.max(0, ring.count - younger - cost))
-    slidingWindow.refund(ring, cost, stamp)
+    slidingWindow.refund(ring, cost, chargedAt)
     const ref = part.state(at)
     blocks.save(ref, ring)
     if (part.marked(at)) part.setState(at, this.#tag, ref, 0)

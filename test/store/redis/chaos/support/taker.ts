@@ -71,9 +71,9 @@ function watched(store: AsyncStore, instants: number[]): AsyncStore {
   })
 }
 
-/** The stamp of a window is the instant of the charge, that of a token bucket the instant at which it would be full. */
-function instantOf({ bucket, stamp, resetAfter }: Charge): number {
-  return bucket.policy.algorithm === 'sliding-window' ? stamp : stamp - resetAfter * 1000
+/** `chargedAt` is: of a window, the instant of the charge, of a token bucket, the instant at which it would be full. */
+function instantOf({ bucket, chargedAt, resetAfter }: Charge): number {
+  return bucket.policy.algorithm === 'sliding-window' ? chargedAt : chargedAt - resetAfter * 1000
 }
 
 let work: Promise<(shift: Shift) => Promise<Taken>>
