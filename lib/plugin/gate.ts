@@ -2,9 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import type { HookName } from '../../types/index.js'
 import type { Documentation } from './documentation.js'
 import { earlyRoute } from './errors.js'
+import type { ExemptList } from './exempt.js'
 import { isOpenToGuessing } from './guessing.js'
 import type { Internals } from './internals.js'
 import { isPromise } from './keys.js'
+import { misplacedLimit } from './misplaced.js'
 import { decidingScope } from './not-found.js'
 import { ProxyWatch } from './proxy-watch.js'
 import type { RequestRegistry } from './registry.js'
@@ -25,6 +27,7 @@ export interface GateParts {
   readonly app: FastifyInstance
   readonly registry: RequestRegistry
   readonly planner: Planner
+  readonly exempt: ExemptList
   readonly guard: Stage | null
   /** Is it a request that no limiter may deny? */
   readonly excuses: (request: FastifyRequest) => boolean
@@ -50,14 +53,14 @@ export class Gate {
     known: boolean
   }[] = []
 
-  /** May limiters be used without our seeing them named: by routes declared before us, or by a function's choice? */
-  #mayUseAny: boolean
+  /** Whether routes were declared before us, which `onRoute` did not see. */
+  readonly #hasEarlyRoutes: boolean
 
   constructor(parts: GateParts) {
     this.#parts = parts
     const { app, internals, warnings } = parts
     this.#proxyWatch = new ProxyWatch(internals, warnings)
-    this.#mayUseAny = !warnings.wants('FST_FLOODGATE_W005') || hasRoutes(app)
+    this.#hasEarlyRoutes = hasRoutes(app)
   }
 
   /** Fastify's `onRoute`: makes the plan and places the hooks. The user's hook arrays are copied, never changed. */
@@ -65,23 +68,37 @@ export class Gate {
     const facts = factsOf(options, options.url, options.method, options.prefix, false)
     const { plan, known } = this.#tryPlan(facts, scope)
     this.#routes.push({ options, plan, facts, scope, known })
+    const misplaced = misplacedLimit(options)
+    if (misplaced !== null && this.#isOurs(scope))
+      this.#parts.warnings.once('FST_FLOODGATE_W015', facts.url, misplaced)
     options.config = { ...options.config, [this.#plan]: plan } as RouteOptions['config']
     for (const hook of plan.hooks) options[hook] = [...asList(options[hook]), this[hook]] as never
   }
 
   /** Fastify's `onReady`: every limiter and every nested registration is known. Throws for names that nobody defined. */
   readonly onReady = async (): Promise<void> => {
-    const { app, registry, warnings } = this.#parts
+    const { app, registry } = this.#parts
     for (const { plan, facts, scope, known } of this.#routes) {
       if (!known || !this.#isOurs(scope)) Object.assign(plan, this.#make(facts, scope))
-      if (typeof facts.rateLimit === 'function' && this.#isOurs(scope)) this.#mayUseAny = true
     }
     registry.seal()
     this.#proxyWatch.onReady(app)
     this.#warnOfGuessing()
     this.#parts.documentation.write(this.#routes)
+    if (!this.#hasEarlyRoutes) this.#warnOfUnused()
     this.#routes = []
-    if (this.#mayUseAny) return
+  }
+
+  /** Where every route was seen, so was every limiter that is named and every route that may be exempt. */
+  #warnOfUnused(): void {
+    const { registry, exempt, warnings } = this.#parts
+    for (const pattern of exempt.unmatched(this.#routes.map(({ facts }) => facts)))
+      warnings.once('FST_FLOODGATE_W014', pattern)
+    // A function may choose any limiter.
+    const chooses = this.#routes.some(
+      ({ facts, scope }) => typeof facts.rateLimit === 'function' && this.#isOurs(scope),
+    )
+    if (chooses) return
     for (const name of registry.unused) warnings.once('FST_FLOODGATE_W005', name)
   }
 

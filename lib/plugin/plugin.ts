@@ -15,6 +15,7 @@ import { Answer } from './answer.js'
 import { Documentation } from './documentation.js'
 import { entryOf, visit } from './entry.js'
 import { registeredTwice } from './errors.js'
+import { ExemptList } from './exempt.js'
 import { Gate } from './gate.js'
 import { exposeOnSend, headerWriter } from './headers.js'
 import { Internals } from './internals.js'
@@ -55,11 +56,22 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   }
   const registry = new RequestRegistry(new Registry(store), strategies, settings.defaults, context)
   defineLimiters(registry, settings)
-  const planner = new Planner(registry, settings.exempt, warnings)
+  const exempt = new ExemptList(settings.exempt)
+  const planner = new Planner(registry, exempt, warnings)
   const guard = defineGuard(registry, settings, context)
   const documentation = new Documentation(settings.headers, settings.body, guard?.members ?? [])
   const { excuses } = context
-  const gate = new Gate({ app, registry, planner, guard, excuses, internals, warnings, documentation })
+  const gate = new Gate({
+    app,
+    registry,
+    planner,
+    exempt,
+    guard,
+    excuses,
+    internals,
+    warnings,
+    documentation,
+  })
 
   // What the types say of stores depends on what a program imports.
   app.decorate('rateLimit', registry as unknown as RateLimitRegistry)

@@ -1,6 +1,7 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import type { HookName, RoutePolicy } from '../../types/index.js'
 import { invalidOption, show } from '../policy/index.js'
+import type { ExemptList } from './exempt.js'
 import { isPromise } from './keys.js'
 import type { RequestRegistry } from './registry.js'
 import { HOOKS, type Point, type RequestLimiter, type Stage } from './stage.js'
@@ -78,7 +79,7 @@ export function rateLimitOf(config: object | undefined): unknown {
 /** Makes plans out of route configs. */
 export class Planner {
   readonly #registry: RequestRegistry
-  readonly #exempt: (url: string) => boolean
+  readonly #exempt: ExemptList
   readonly #warnings: Warnings
   /** Plans with limiters of their own, to be shared by a GET and its HEAD, and by `/prefix` and `/prefix/`. */
   readonly #own = new Map<string, { facts: RouteFacts; plan: RoutePlan }[]>()
@@ -87,22 +88,25 @@ export class Planner {
   readonly #default: RoutePlan
   readonly #notFound: RoutePlan
 
-  constructor(registry: RequestRegistry, exempt: readonly string[], warnings: Warnings) {
+  constructor(registry: RequestRegistry, exempt: ExemptList, warnings: Warnings) {
     this.#registry = registry
-    this.#exempt = matcher(exempt)
+    this.#exempt = exempt
     this.#warnings = warnings
     const byDefault = registry.find('default')
     this.#default = this.#planOf([byDefault])
     // A list that exempts every URL exempts those that are no route's, too.
-    const everything = this.#exempt('')
-    this.#notFound = everything ? EXEMPT : byDefault.strategy === registry.ip ? this.#default : GUARDED
+    this.#notFound = exempt.hasEverything
+      ? EXEMPT
+      : byDefault.strategy === registry.ip
+        ? this.#default
+        : GUARDED
   }
 
   /** The plan of a route; throws a coded error for a config that makes no sense. */
   plan(facts: RouteFacts): RoutePlan {
     const { rateLimit } = facts
     if (rateLimit === false) return EXEMPT
-    if (rateLimit === undefined) return this.#isExempt(facts) ? EXEMPT : this.#default
+    if (rateLimit === undefined) return this.#exempt.has(facts) ? EXEMPT : this.#default
     if (typeof rateLimit === 'function') {
       const choose = this.#chooser(rateLimit as (request: FastifyRequest) => unknown, facts.url)
       return { ...GUARDED, later: { point: 'onRequest', runner: null, choose, next: null }, hooks: HOOKS }
@@ -125,7 +129,7 @@ export class Planner {
 
   /** The plan of a route that a nested registration limits: of ours it meets the guard, unless it is exempt. */
   foreign(facts: RouteFacts): RoutePlan {
-    return facts.rateLimit === false || (facts.rateLimit === undefined && this.#isExempt(facts))
+    return facts.rateLimit === false || (facts.rateLimit === undefined && this.#exempt.has(facts))
       ? EXEMPT
       : GUARDED
   }
@@ -152,10 +156,6 @@ export class Planner {
     const step: Step = { point, runner: this.#registry.stage([member]), choose: null, next: null }
     this.#chosen.set(name, step)
     return step
-  }
-
-  #isExempt({ url, prefix }: RouteFacts): boolean {
-    return this.#exempt(url) || (prefix !== '' && url === prefix && this.#exempt(`${url}/`))
   }
 
   /** All or nothing: what is decided at the same place is decided together. */
@@ -235,11 +235,4 @@ function isSameRoute(a: RouteFacts, b: RouteFacts): boolean {
     head.methods[0] === 'HEAD' && get.methods.includes('GET')
   const sameMethods = a.methods.join() === b.methods.join()
   return isHeadOf(a, b) || isHeadOf(b, a) || (sameMethods && (a.late !== b.late || a.url === a.prefix))
-}
-
-/** Whether a route's URL is on a list whose entries may end with `*`. */
-function matcher(patterns: readonly string[]): (url: string) => boolean {
-  const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')))
-  const prefixes = patterns.filter((pattern) => pattern.endsWith('*')).map((pattern) => pattern.slice(0, -1))
-  return (url) => exact.has(url) || prefixes.some((prefix) => url.startsWith(prefix))
 }

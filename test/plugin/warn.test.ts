@@ -4,11 +4,8 @@ import rateLimit, { type RateLimitOptions } from '../../lib/index.js'
 import { type WarningCode, Warnings } from '../../lib/plugin/warn.js'
 import { codes, emitted } from './warnings/support.js'
 
-const LAST = 12
-const CODES = Array.from(
-  { length: LAST },
-  (_, i) => `FST_FLOODGATE_W${String(i + 1).padStart(3, '0')}` as WarningCode,
-)
+const NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15]
+const CODES = NUMBERS.map((n) => `FST_FLOODGATE_W${String(n).padStart(3, '0')}` as WarningCode)
 
 test('each warning is emitted once for each subject', (t) => {
   const list = emitted(t)

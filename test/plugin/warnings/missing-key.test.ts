@@ -99,7 +99,7 @@ for (const [value, message] of NO_KEYS) {
     const list = emitted(t)
     const app = Fastify()
     t.teardown(() => app.close())
-    await app.register(rateLimit, { key: 'mine', keys: { mine: (() => value) as never } })
+    await app.register(rateLimit, { key: 'mine', keys: { mine: (() => value) as never }, guard: {} })
     app.get('/', () => 'ok')
     await ask(app, 2, '/')
     t.same(codes(list), ['W002'])

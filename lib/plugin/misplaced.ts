@@ -1,0 +1,11 @@
+import type { RouteOptions } from 'fastify'
+
+const NEARLY = /^rate[-_]?limit$/i
+
+/** Where a route has limits that nobody reads: beside `config`, or under a misspelt name in it. Null for nowhere. */
+export function misplacedLimit(options: RouteOptions): string | null {
+  const beside = Object.keys(options).find((name) => NEARLY.test(name))
+  if (beside !== undefined) return `${beside} beside config`
+  const misspelt = Object.keys(options.config ?? {}).find((name) => NEARLY.test(name) && name !== 'rateLimit')
+  return misspelt === undefined ? null : `config.${misspelt}`
+}
