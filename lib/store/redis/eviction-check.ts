@@ -18,7 +18,7 @@ export class EvictionCheck {
   /** Asks the server. Silent where it does not tell: its user may not have the permission. */
   async run(connection: Connection): Promise<void> {
     const infos = await connection.memoryInfo().catch(() => [])
-    const policy = infos.map(forgetfulPolicy).find((policy) => policy !== null)
+    const policy = infos.map(forgetfulPolicy).find((policy) => policy !== undefined)
     if (policy === undefined) return
     if (this.#listeners.size === 0) emitWarning(CODE, evictionWarning(policy))
     for (const listener of this.#listeners) listener(CODE, policy)
@@ -26,11 +26,11 @@ export class EvictionCheck {
 }
 
 /**
- * The policy by which a server forgets keys that are in use, out of its INFO memory; null where it forgets none. Every policy but
+ * The policy by which a server forgets keys that are in use, out of its INFO memory; undefined where it forgets none. Every policy but
  * `noeviction` does: `volatile-ttl` forgets the denied key of a window before one that was charged later.
  */
-function forgetfulPolicy(info: unknown): string | null {
+function forgetfulPolicy(info: unknown): string | undefined {
   const text = String(info)
   const policy = /^maxmemory_policy:([\w-]+)/m.exec(text)?.[1]
-  return policy === undefined || policy === 'noeviction' || !/^maxmemory:[1-9]/m.test(text) ? null : policy
+  return policy === 'noeviction' || !/^maxmemory:[1-9]/m.test(text) ? undefined : policy
 }

@@ -3,6 +3,7 @@ import type { RedisClient } from '../../../lib/redis.js'
 import type { AsyncStore } from '../../../types/index.js'
 import { clients } from '../../fixtures/redis/clients.js'
 import { startCluster } from '../../fixtures/redis/cluster.js'
+import { startSentinels } from '../../fixtures/redis/sentinel.js'
 import { type Server, startRedis } from '../../fixtures/redis/server.js'
 import { until } from '../../fixtures/redis/until.js'
 import { emitted } from '../../plugin/warnings/support.js'
@@ -65,6 +66,20 @@ test('every client can ask, one server and each master of a Cluster', async (t) 
     await until('the answer of the Cluster', () => list.length > 0)
     t.same(list, ['FST_FLOODGATE_W008 volatile-lru'], `${flavour.name}, Cluster`)
     await many.close()
+  }
+})
+
+test('through a Sentinel the master is asked', async (t) => {
+  const set = await startSentinels(t, { sentinels: 1 })
+  const master = await set.master()
+  await master.command('CONFIG', 'SET', 'maxmemory', '100mb')
+  await master.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-random')
+  for (const flavour of clients) {
+    const { client, close } = await flavour.sentinel(set.targets, set.name)
+    const list = await warningsOf(t, storeOf(client as RedisClient), {})
+    await until('the answer of the master', () => list.length > 0)
+    t.same(list, ['FST_FLOODGATE_W008 allkeys-random'], flavour.name)
+    await close()
   }
 })
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
@@ -10,6 +11,7 @@ import type { RedisStoreOptions } from '../../../lib/store/redis/options.js'
 import type { AsyncStore } from '../../../types/index.js'
 import { freePort } from '../../fixtures/redis/child.js'
 import { type ConnectOptions, clients, type Flavour, type Target } from '../../fixtures/redis/clients.js'
+import { keysOf } from '../../fixtures/redis/monitor.js'
 import { startRedis } from '../../fixtures/redis/server.js'
 import { until } from '../../fixtures/redis/until.js'
 import { clientOf, limiterOf, serve, storeOf } from './one-server.js'
@@ -153,11 +155,15 @@ test('of what a server or client says no quotation, URL or second line is shown'
   }
 })
 
-test('a call that a connection queues because somebody left a MULTI open says so', async (t) => {
-  const { client } = await serve(t)
-  const { multi } = client as unknown as { multi(options: object): Promise<unknown> }
-  await multi.call(client, { pipeline: false })
-  t.equal(said(await reason(client, { timeout: 10_000 })), `the connection is inside a MULTI; ${LOCAL}`)
+test('a call that a connection queues because somebody left a MULTI open says so, and charges nothing after its time', async (t) => {
+  const { server, client } = await serve(t)
+  type Transacting = { multi(options: object): Promise<unknown>; exec(): Promise<unknown> }
+  const transacting = client as unknown as Transacting
+  await transacting.multi({ pipeline: false })
+  t.equal(said(await reason(client)), `the connection is inside a MULTI; ${LOCAL}`)
+  await sleep(300)
+  await transacting.exec()
+  t.same([...(await keysOf(server)).keys()], [])
 })
 
 test('a client without a listener for errors neither ends the process nor prints, as long as a store uses it', async (t) => {

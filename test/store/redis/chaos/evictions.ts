@@ -1,6 +1,6 @@
-// Which eviction policies keep the keys of clients that are denied: the table of docs/redis.md.
+// Which eviction policies keep the keys of clients that are denied and then stay away: the table of docs/redis.md.
 //
-//     node --import=tsx test/store/redis/chaos/evictions.ts [minutes that the denied are left alone before the flood, default 0]
+//     node --import=tsx test/store/redis/chaos/evictions.ts [minutes between denial and flood, default 0]
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLimiter } from '../../../../lib/index.js'
 import { type RedisClient, redisStore } from '../../../../lib/redis.js'
@@ -17,7 +17,7 @@ const STRANGERS = 60_000
 /** Bytes that are left for keys: for about a fifth of the strangers. */
 const ROOM = 3_000_000
 
-/** How many of 50 denied keys of a limiter are left after a flood of strangers who take so many units each of the same limiter. */
+/** How many of 50 denied keys of a limiter are left after a flood of strangers, who take `cost` units each of the same limiter. */
 async function left(policy: string, law: PolicyOptions, cost: number): Promise<number> {
   const server = await startRedis(undefined, { config: { 'maxmemory-policy': policy } })
   const { client, close } = await clients[0].single(server)
@@ -26,12 +26,10 @@ async function left(policy: string, law: PolicyOptions, cost: number): Promise<n
   store.onWarning?.(() => {})
   const limiter = createLimiter({ name: 'flooded', ...law }, { store })
   await server.command('CONFIG', 'SET', 'maxmemory', Number((await server.info('memory')).used_memory) + ROOM)
-  const attempt = () => Promise.all(DENIED.map((key) => limiter.take(key)))
-  for (let i = 0; i < 11; i++) await attempt()
+  for (let i = 0; i < 11; i++) await Promise.all(DENIED.map((key) => limiter.take(key)))
   await sleep(Number(process.argv[2] ?? 0) * 60_000)
   for (let n = 0; n < STRANGERS; n += 500) {
     await Promise.all(Array.from({ length: 500 }, (_, i) => limiter.take(`stranger ${n + i}`, { cost })))
-    await attempt()
   }
   const names = DENIED.map((key) => limiter.storeKey(key))
   const kept = await Promise.all(names.map((name) => server.command('EXISTS', name)))
