@@ -1,1 +1,1 @@
-export { plugin } from './require.js'
+export { plugin } from './cjs.js'

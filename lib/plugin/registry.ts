@@ -2,10 +2,10 @@ import type { onRequestHookHandler } from 'fastify'
 import type { AnyLimiter, AnyPolicy, HookName, LimiterName, RoutePolicy } from '../../types/index.js'
 import { compilePolicies, type Registry, unknownLimiter } from '../limiter/index.js'
 import { checkName, compilePolicy, invalidOption, ownOptions, POLICY_OPTIONS, show } from '../policy/index.js'
+import type { Strategies, Strategy } from './config/keys.js'
 import { lateHook } from './errors.js'
-import { prepareHeaders } from './headers.js'
-import type { Strategies, Strategy } from './keys.js'
-import { type Done, HOOKS, RequestLimiter, Stage, type StageContext } from './stage.js'
+import { type Done, HOOKS, RequestLimiter, Stage, type StageContext } from './lifecycle/stage.js'
+import { prepareHeaders } from './reply/headers.js'
 
 export const ROUTE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'key', 'cost', 'hook']
 /** Names of limiters that have options of their own. */

@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import { test } from 'tap'
 import type { RoutePolicy } from '../../../lib/index.js'
-import { ask, limited, ok, only, tracer, user } from './support.js'
+import { ask, limited, ok, only, tracer, user } from '../support/app.js'
 
 const as = (name: string, url = '/') => ({ url, headers: { 'x-user': name } })
 

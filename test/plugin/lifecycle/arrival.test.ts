@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import { test } from 'tap'
 import rateLimit, { type RateLimitOptions, type RouteRateLimit } from '../../../lib/index.js'
-import { ask, frozenStore, left, limited, ok, only, tracer, user } from './support.js'
+import { ask, frozenStore, left, limited, ok, only, tracer, user } from '../support/app.js'
 
 const CASES: { who: string; options: RateLimitOptions; config?: RouteRateLimit }[] = [
   { who: 'the guard', options: { rate: 100, guard: only(1) } },

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { test } from 'tap'
-import { ask, limited, ok, only, user } from './support.js'
+import { ask, limited, ok, only, user } from '../support/app.js'
 
 const FIXTURE = fileURLToPath(new URL('close.fixture.ts', import.meta.url))
 const PATIENCE = 60_000

@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { test } from 'tap'
 import rateLimit, { type RateLimitOptions } from '../../../lib/index.js'
-import { ask, frozenStore, left, limited, ok, only } from './support.js'
+import { ask, frozenStore, left, limited, ok, only } from '../support/app.js'
 
 const register = async (scope: FastifyInstance, options: RateLimitOptions) =>
   scope.register(rateLimit, { store: frozenStore(), ...options })

@@ -1,7 +1,7 @@
 import type { RouteShorthandOptions } from 'fastify'
 import { test } from 'tap'
 import type { RoutePolicy } from '../../../lib/index.js'
-import { ask, limited, ok, only, tracer, user } from './support.js'
+import { ask, limited, ok, only, tracer, user } from '../support/app.js'
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
 

@@ -2,8 +2,8 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { test } from 'tap'
 import rateLimit, { type RateLimitOptions } from '../../../lib/index.js'
 import { Internals } from '../../../lib/plugin/internals.js'
-import { limitNotFound } from '../../../lib/plugin/not-found.js'
-import { ask, frozenStore, left, limited, ok, only, tracer, user } from './support.js'
+import { limitNotFound } from '../../../lib/plugin/lifecycle/not-found.js'
+import { ask, frozenStore, left, limited, ok, only, tracer, user } from '../support/app.js'
 
 /** Registers the plugin in a scope with that prefix. Returns the scope in an object: a scope by itself is a promise, too. */
 async function nested(

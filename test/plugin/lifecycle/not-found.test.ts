@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { test } from 'tap'
-import { ask, left, limited, ok, only, tracer, user } from './support.js'
+import { ask, left, limited, ok, only, tracer, user } from '../support/app.js'
 
 const HANDLERS: Record<string, (app: FastifyInstance) => void> = {
   'the default handler': () => {},

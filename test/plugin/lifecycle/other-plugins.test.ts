@@ -1,7 +1,7 @@
 import Fastify, { type RouteOptions } from 'fastify'
 import { test } from 'tap'
 import rateLimit, { type RoutePolicy } from '../../../lib/index.js'
-import { ask, frozenStore, limited, ok, only, tracer, user } from './support.js'
+import { ask, frozenStore, limited, ok, only, tracer, user } from '../support/app.js'
 
 test('auth that a later plugin adds to each route in onRoute runs before the limiters by user', async (t) => {
   const trace: string[] = []

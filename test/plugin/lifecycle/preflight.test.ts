@@ -2,7 +2,7 @@ import cors from '@fastify/cors'
 import Fastify from 'fastify'
 import { test } from 'tap'
 import rateLimit, { type RateLimitOptions, type RouteRateLimit } from '../../../lib/index.js'
-import { ask, frozenStore, left, limited, ok, only, user } from './support.js'
+import { ask, frozenStore, left, limited, ok, only, user } from '../support/app.js'
 
 const preflight = (url: string) => ({
   method: 'OPTIONS' as const,

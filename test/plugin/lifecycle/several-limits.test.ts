@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import type { RoutePolicy } from '../../../lib/index.js'
-import { ask, left, limited, ok, only, user } from './support.js'
+import { ask, left, limited, ok, only, user } from '../support/app.js'
 
 /** Limiters of every place in the lifecycle, each with three units. */
 const PLACES: Record<string, RoutePolicy> = {

@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { test } from 'tap'
 import { WebSocket } from 'ws'
 import rateLimit, { type RateLimitOptions, type RouteRateLimit } from '../../../lib/index.js'
-import { frozenStore, limited, only, user } from './support.js'
+import { frozenStore, limited, only, user } from '../support/app.js'
 
 /** Listens, and closes with the test, whatever connections may still be open. */
 async function listen(app: FastifyInstance, teardown: (close: () => Promise<void>) => void): Promise<void> {

@@ -4,7 +4,7 @@ import rateLimit, { type RateLimitOptions } from '../../../lib/index.js'
 import { redisStore } from '../../../lib/redis.js'
 import { until } from '../../fixtures/redis/until.js'
 import { serve } from '../../store/redis/one-server.js'
-import { codes, emitted } from '../warnings/support.js'
+import { codes, emitted } from '../support/warnings.js'
 
 /** What apps over one store warn of, the store of a server that forgets keys in use, after a request each. */
 async function warningsOf(t: Test, ...settings: RateLimitOptions[]): Promise<string[]> {

@@ -6,7 +6,7 @@ import { startCluster } from '../../fixtures/redis/cluster.js'
 import { startSentinels } from '../../fixtures/redis/sentinel.js'
 import { type Server, startRedis } from '../../fixtures/redis/server.js'
 import { until } from '../../fixtures/redis/until.js'
-import { emitted } from '../../plugin/warnings/support.js'
+import { emitted } from '../../plugin/support/warnings.js'
 import { clientOf, limiterOf, serve, storeOf } from './one-server.js'
 
 const POLICIES = {

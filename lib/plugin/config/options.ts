@@ -1,0 +1,107 @@
+import type { RateLimitOptions } from '../../../types/index.js'
+import { FAMILIES } from '../../http/index.js'
+import { checkStore } from '../../limiter/index.js'
+import { invalidOption, ownOptions, show } from '../../policy/index.js'
+import { type Defaults, ROUTE_OPTIONS } from '../registry.js'
+import { readEnv } from './env.js'
+
+/** The default limiter's name is its own. */
+const POLICY = ROUTE_OPTIONS.filter((option) => option !== 'name')
+const OWN = [
+  'keys',
+  'limiters',
+  'guard',
+  'exempt',
+  'allow',
+  'env',
+  'store',
+  'headers',
+  'exposeHeaders',
+  'body',
+  'warnings',
+  'ipv6Prefix',
+  'onDenied',
+]
+/** What Fastify itself reads from the options of any plugin. */
+const FASTIFY = ['prefix', 'logLevel', 'logSerializers']
+
+const HEADER_FAMILIES: readonly string[] = Object.keys(FAMILIES)
+const BODIES: readonly unknown[] = ['fastify', 'problem']
+
+type Defaulted =
+  | 'keys'
+  | 'limiters'
+  | 'exempt'
+  | 'headers'
+  | 'exposeHeaders'
+  | 'body'
+  | 'warnings'
+  | 'ipv6Prefix'
+
+/** Options with their defaults, and the environment's word. */
+export type Settings = RateLimitOptions &
+  Required<Pick<RateLimitOptions, Defaulted>> & {
+    /** The default limiter, as far as somebody said what it is. */
+    readonly defaults: Defaults
+  }
+
+/** Checks the options that belong to no limiter; throws a coded error that names the first that is wrong. */
+export function readOptions(given: RateLimitOptions, env: NodeJS.ProcessEnv): Settings {
+  const options = ownOptions(given, [...POLICY, ...OWN], '', FASTIFY)
+  const { algorithm, rate, per, burst, key, cost, hook } = options
+  const { keys = {}, limiters = {}, exempt = [], headers = ['x-ratelimit'], ipv6Prefix = 64 } = options
+  const { exposeHeaders = false, body = 'fastify', warnings = true } = options
+  checkObject('keys', keys)
+  checkObject('limiters', limiters)
+  if (options.guard !== undefined) checkObject('guard', options.guard)
+  checkList(
+    'headers',
+    headers,
+    (family) => HEADER_FAMILIES.includes(family),
+    `a list of: ${HEADER_FAMILIES.join(', ')}`,
+  )
+  checkList(
+    'exempt',
+    exempt,
+    isUrlPattern,
+    "a list of URLs that begin with '/'; a '*' may only be their last character",
+  )
+  if (!Number.isInteger(ipv6Prefix) || ipv6Prefix < 1 || ipv6Prefix > 128) {
+    throw invalidOption('ipv6Prefix', ipv6Prefix, 'an integer from 1 to 128')
+  }
+  checkScalars(options)
+  const overrides = options.env === undefined ? {} : readEnv(options.env, env)
+  const defaults = { algorithm, rate, per, burst, key, cost, hook, codePer: per, ...overrides }
+  const withDefaults = { keys, limiters, exempt, headers, exposeHeaders, body, warnings, ipv6Prefix }
+  return Object.assign(options, withDefaults, { defaults })
+}
+
+function checkScalars({ env, body, exposeHeaders, onDenied, store }: RateLimitOptions): void {
+  if (env !== undefined && typeof env !== 'string')
+    throw invalidOption('env', env, 'the prefix of two variables: a string')
+  if (body !== undefined && typeof body !== 'function' && !BODIES.includes(body)) {
+    throw invalidOption('body', body, `${BODIES.map(show).join(', ')} or a function`)
+  }
+  if (exposeHeaders !== undefined && typeof exposeHeaders !== 'boolean') {
+    throw invalidOption('exposeHeaders', exposeHeaders, 'true or false')
+  }
+  if (onDenied !== undefined && typeof onDenied !== 'function')
+    throw invalidOption('onDenied', onDenied, 'a function')
+  if (store !== undefined) checkStore(store)
+}
+
+function checkObject(option: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalidOption(option, value, 'an object')
+}
+
+function checkList(option: string, value: unknown, isItem: (item: string) => boolean, allowed: string): void {
+  if (!Array.isArray(value)) throw invalidOption(option, value, allowed)
+  for (const item of value) {
+    if (typeof item !== 'string' || !isItem(item)) throw invalidOption(option, item, allowed)
+  }
+}
+
+function isUrlPattern(pattern: string): boolean {
+  return pattern === '*' || /^\/[^*]*\*?$/.test(pattern)
+}

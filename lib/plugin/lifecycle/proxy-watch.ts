@@ -1,0 +1,51 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Warnings } from '../config/warnings.js'
+import type { Internals } from '../internals.js'
+
+/** Requests with the header that are looked at, while none of them shows what there is to warn of. */
+const LOOKS = 100
+
+/** Warns of a `trustProxy` under which the clients behind a proxy count as one, or under which they choose who they are. */
+export class ProxyWatch {
+  readonly #internals: Internals
+  readonly #warnings: Warnings
+  /** Requests with the header that are still to be looked at. */
+  #left: number
+
+  constructor(internals: Internals, warnings: Warnings) {
+    this.#internals = internals
+    this.#warnings = warnings
+    const codes = ['FST_FLOODGATE_W001', 'FST_FLOODGATE_W004', 'FST_FLOODGATE_W011'] as const
+    this.#left = codes.some((code) => warnings.wants(code)) ? LOOKS : 0
+  }
+
+  /** Looks at the settings, which are final when the app is ready. */
+  onReady(app: FastifyInstance): void {
+    if (this.#internals.trustProxy(app) === true) this.#warnings.once('FST_FLOODGATE_W010')
+  }
+
+  /** Looks at the header of a request on its arrival. */
+  onRequest(request: FastifyRequest): void {
+    if (this.#left === 0) return
+    const forwarded = request.headers['x-forwarded-for']
+    if (forwarded) this.#look(request, addressesIn(String(forwarded)))
+  }
+
+  #look({ ip, ips, server }: FastifyRequest, forwarded: readonly unknown[]): void {
+    if (forwarded.length === 0) return
+    this.#left--
+    // More addresses than the peer's: it is trusted. A peer that the header names is a client, as @fastify/aws-lambda passes it.
+    if (ips === undefined ? forwarded.includes(ip) : ips.length > 1) return
+    this.#left = 0
+    if (ips === undefined) this.#warnings.once('FST_FLOODGATE_W001')
+    else if (typeof this.#internals.trustProxy(server) === 'number') this.#warnings.once('FST_FLOODGATE_W004')
+    else this.#warnings.once('FST_FLOODGATE_W011')
+  }
+}
+
+function addressesIn(header: string): string[] {
+  return header
+    .split(',')
+    .map((address) => address.trim())
+    .filter((address) => address !== '')
+}

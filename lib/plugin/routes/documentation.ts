@@ -1,0 +1,85 @@
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { BodyStyle, HeaderFamily } from '../../../types/index.js'
+import {
+  documentLimits,
+  extendOperation,
+  type Limit,
+  type LimitFacts,
+  type RouteSchema,
+} from '../../openapi/index.js'
+import type { RequestLimiter } from '../lifecycle/stage.js'
+import type { RoutePlan } from './planner.js'
+
+/** What was documented of a route, by its options: a nested registration documents it anew, from what its author wrote. */
+const documented = new WeakMap<RouteOptions, { schema: RouteSchema | undefined; limits: readonly Limit[] }>()
+
+type Scope = Pick<FastifyInstance, 'hasPlugin' | 'errorHandler'>
+
+/** A route, with the options that @fastify/swagger keeps by reference, too. */
+interface LimitedRoute {
+  readonly options: RouteOptions
+  readonly plan: RoutePlan
+  readonly scope: Scope
+}
+
+/**
+ * Documents the limits of routes for @fastify/swagger, once Fastify has compiled their schemas: a 429 that it compiled would
+ * change what the application sends.
+ */
+export class Documentation {
+  readonly #families: readonly HeaderFamily[]
+  readonly #body: BodyStyle
+  readonly #guard: readonly Limit[]
+
+  /** `guard`: the limiters that every route meets that is not exempt. */
+  constructor(families: readonly HeaderFamily[], body: BodyStyle, guard: readonly RequestLimiter[]) {
+    this.#families = families
+    this.#body = body
+    this.#guard = guard.flatMap((member) => limitsOf(member, true))
+  }
+
+  /** Documents routes whose plans are final. */
+  write(routes: readonly LimitedRoute[]): void {
+    const seen = routes.filter(({ scope }) => scope.hasPlugin('@fastify/swagger'))
+    const write = seen.some(({ options }) => isForeign(options.schema as RouteSchema | undefined))
+      ? extendOperation
+      : documentLimits
+    for (const { options, plan, scope } of seen) {
+      const chosen = plan.later !== null && plan.later.runner === null
+      if (plan.exempt || (!chosen && this.#guard.length + plan.members.length === 0)) continue
+      const before = documented.get(options) ?? { schema: options.schema as RouteSchema, limits: [] }
+      const own = plan.members.flatMap((member) => limitsOf(member, false))
+      const limits = [...before.limits, ...this.#guard, ...own]
+      documented.set(options, { schema: before.schema, limits })
+      const facts = { limits, chosen, families: this.#families, body: this.#bodyOf(options, scope) }
+      options.schema = write(before.schema, facts)
+    }
+  }
+
+  /** An error handler of the application's own comes before our body. */
+  #bodyOf(options: RouteOptions, scope: Scope): LimitFacts['body'] {
+    const isOwn = options.errorHandler !== undefined || scope.errorHandler.name !== 'defaultErrorHandler'
+    return isOwn || typeof this.#body === 'function' ? 'custom' : this.#body
+  }
+}
+
+/** A limit for each policy of a limiter. */
+function limitsOf({ limiter, strategy, cost }: RequestLimiter, isGuard: boolean): Limit[] {
+  const key = strategy.isNamed ? strategy.name : null
+  const units = typeof cost === 'number' ? cost : null
+  return limiter.policies.map((policy) => ({ policy, key, cost: units, isGuard }))
+}
+
+/**
+ * Whether a schema has parts that are no JSON Schema but, say, Zod's. A `transform` of the application's translates those, and
+ * would choke on a response that is not of their kind.
+ */
+function isForeign(schema: RouteSchema = {}): boolean {
+  const { body, querystring, params, headers, response } = schema
+  return [body, querystring, params, headers, ...Object.values(response ?? {})].some(
+    (part) =>
+      typeof part === 'object' &&
+      part !== null &&
+      ![Object.prototype, null].includes(Object.getPrototypeOf(part)),
+  )
+}
