@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { quickGroups } from './shared/rooms.js'
-import { groupTests, ROOT, run, runTap } from './shared/run.js'
+import { GROUP_OPTIONS, groupTests, ROOT, run, runTap } from './shared/run.js'
 
 const LINES = ['22', '24']
 const THREADS = 'test/store/shared/*.test.ts'
@@ -31,7 +31,7 @@ async function test(line) {
   const groups = Object.entries(quickGroups()).map(([name, files]) => groupTests(name, files))
   // Tests that start `node` by its name get this one, too.
   const env = { PATH: `${dirname(node)}${delimiter}${process.env.PATH}` }
-  const { ok } = await runTap(['--disable-coverage', '--reporter=min', ...groups, THREADS], { node, env })
+  const { ok } = await runTap([...GROUP_OPTIONS, ...groups, THREADS], { node, env })
   const { output } = await run(node, ['--version'], { quiet: true })
   console.log(`${ok ? 'ok' : 'NOT OK'}  Node.js ${output.trim()}`)
   return ok

@@ -2,12 +2,11 @@
 // no thread and no browser.
 
 import { quickGroups } from './shared/rooms.js'
-import { groupTests, run, runTap } from './shared/run.js'
+import { GROUP_OPTIONS, groupTests, run, runTap } from './shared/run.js'
 
 const quiet = true
 const npm = (script) => () => run('npm', ['run', '--silent', script], { quiet })
-const group = (name, files) => () =>
-  runTap(['--disable-coverage', '--reporter=min', groupTests(name, files)], { quiet })
+const group = (name, files) => () => runTap([...GROUP_OPTIONS, groupTests(name, files)], { quiet })
 
 /** Those that take longest come first. */
 const checks = [

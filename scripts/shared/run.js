@@ -48,6 +48,9 @@ export async function runTap(args, { node = process.execPath, ...options } = {})
   return built.ok ? await run(node, [TAP, 'run', ...args], options) : built
 }
 
+/** Options of `tap run` for groups. The timeout of .taprc is that of one test file. */
+export const GROUP_OPTIONS = ['--disable-coverage', '--reporter=min', '--timeout=900']
+
 /**
  * Writes a file that imports these test files, for one process to run all of them, and returns its path. A
  * process takes a second to start, longer than most test files take to run.
