@@ -3,7 +3,7 @@
 // in .tap/nodes.
 import { readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { quickGroups } from './shared/rooms.js'
+import { needingNothing } from './shared/rooms.js'
 import { GROUP_OPTIONS, groupTests, ROOT, run, runTap } from './shared/run.js'
 
 const LINES = ['22', '24']
@@ -28,10 +28,11 @@ async function fetchNode(line) {
 
 async function test(line) {
   const node = await fetchNode(line)
-  const groups = Object.entries(quickGroups()).map(([name, files]) => groupTests(name, files))
+  const { groups, long } = needingNothing()
+  const files = [...Object.entries(groups).map((group) => groupTests(...group)), ...long, THREADS]
   // Tests that start `node` by its name get this one, too.
   const env = { PATH: `${dirname(node)}${delimiter}${process.env.PATH}` }
-  const { ok } = await runTap([...GROUP_OPTIONS, ...groups, THREADS], { node, env })
+  const { ok } = await runTap([...GROUP_OPTIONS, ...files], { node, env })
   const { output } = await run(node, ['--version'], { quiet: true })
   console.log(`${ok ? 'ok' : 'NOT OK'}  Node.js ${output.trim()}`)
   return ok

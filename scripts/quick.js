@@ -1,7 +1,7 @@
 // What proves most in the least time (`npm run test:quick`): lint, types, and the tests that need no server,
 // no thread and no browser.
 
-import { quickGroups } from './shared/rooms.js'
+import { needingNothing } from './shared/rooms.js'
 import { GROUP_OPTIONS, groupTests, run, runTap } from './shared/run.js'
 
 const quiet = true
@@ -10,7 +10,7 @@ const group = (name, files) => () => runTap([...GROUP_OPTIONS, groupTests(name, 
 
 /** Those that take longest come first. */
 const checks = [
-  ...Object.entries(quickGroups()).map(([name, files]) => [`tests: ${name}`, group(name, files)]),
+  ...Object.entries(needingNothing().groups).map(([name, files]) => [`tests: ${name}`, group(name, files)]),
   ['types', npm('typecheck')],
   ['lint', npm('lint')],
 ]
