@@ -78,14 +78,14 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
     }
   }
 
-  /** The limiter of that name as requests meet it; throws `FST_FLOODGATE_UNKNOWN_LIMITER` and says `where` it is named. */
+  /** The limiter of that name, as requests meet it. Throws `FST_FLOODGATE_UNKNOWN_LIMITER`, with `where` it is named. */
   find(name: unknown, where = ''): RequestLimiter {
     const limiter = this.named(name)
     if (limiter === undefined) throw unknownLimiter(name, [...this.#named.keys()], where)
     return limiter
   }
 
-  /** The same, or undefined. The guard and the limiters that routes describe have no name that anybody could choose. */
+  /** The same, or undefined. Nobody can choose the guard, or a limiter that a route or `hook()` describes. */
   named(name: unknown): RequestLimiter | undefined {
     this.#unused.delete(name as string)
     return this.#named.get(name as string)

@@ -52,8 +52,8 @@ export function invalidSecret(option: string, what: string, allowed: string): Co
 }
 
 /**
- * `; did you mean 'x'?`, or nothing when no known name is near. Swapped letters are near in any name. Nothing for what is too
- * long to be a name: it may come from a client, and the time that this takes grows with its length.
+ * `; did you mean 'x'?`, or nothing when no known name is near. Swapped letters are near in any name. Text that is too
+ * long to be a name gets no hint: it may come from a client, and the time needed grows with its length.
  */
 export function hint(name: string, known: readonly string[]): string {
   const near = nearest(name, known)

@@ -41,7 +41,7 @@ function addEntry(lists: Lists, entry: unknown): void {
     throw invalidOption('allow', entry, ALLOWED)
   if (version === 4) return lists.ipv4.addSubnet(address, bits, 'ipv4')
   const groups = parseIpv6(address) as Groups
-  // NAT64's whole network, say, would be all of IPv4.
+  // Unwrapped, 64:ff9b::/96 would allow all IPv4 clients.
   if (isTranslated(groups))
     throw invalidOption('allow', entry, `${ALLOWED}; clients of NAT64 and SIIT as IPv4`)
   const ipv4 = ipv4Of(groups)

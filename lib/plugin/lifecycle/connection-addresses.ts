@@ -7,9 +7,10 @@ import type { FastifyInstance } from 'fastify'
 const servers = new WeakSet<object>()
 
 /**
- * Keeps the address of each connection to the server of `app` until its last request is over. Node.js asks the system for it when it is
- * first read, and of a client that has reset its connection the system knows none: all such clients would count as one. The
- * listeners go with the app. A server that is no emitter of events, as a `serverFactory` may make it, is left alone.
+ * Makes Node.js remember the address of each connection to the server of `app`. Node.js asks the system when the address
+ * is first read, and the system no longer knows the address of a client that has reset its connection: all such
+ * clients would share the key `unknown`. `app.close()` removes the listeners. A server that is no EventEmitter, which a
+ * `serverFactory` may return, is left alone.
  */
 export function rememberPeers(app: FastifyInstance): void {
   const server: unknown = app.server
@@ -22,12 +23,12 @@ export function rememberPeers(app: FastifyInstance): void {
   })
 }
 
-/** Once read, the address is kept. */
+/** Node.js keeps the address once it is read. */
 function readAddress(socket: Socket): void {
   void socket.remoteAddress
 }
 
-/** A stream of HTTP/2 whose session is gone has no socket any more: `request.socket` then shows properties of the stream itself. */
+/** When an HTTP/2 session is destroyed, `request.socket` reads the properties of the stream instead of the socket. */
 function passAddressOn(session: ServerHttp2Session): void {
   const { remoteAddress } = session.socket
   session.on('stream', (stream) => Object.assign(stream, { remoteAddress }))

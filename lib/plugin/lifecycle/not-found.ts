@@ -2,20 +2,21 @@ import type { FastifyInstance } from 'fastify'
 import type { Internals, NotFoundRoute, RouteContext } from '../internals.js'
 import { rateLimitOf } from '../routes/planner.js'
 
-/** Where the config of a handler of 404s names the scope whose registration decides, if that is not the handler's own. */
+/** Where the config of a 404 context names the scope whose registration decides, if that is not the handler's scope. */
 const deciding: unique symbol = Symbol('floodgate.deciding')
 
 type Deciding = { [deciding]?: FastifyInstance }
 
-/** The scope whose registration decides for the requests of a context: that of its routes or, for 404s, of their prefix. */
+/** The scope whose registration decides for a request: the scope of its route or, for a 404, that of its prefix. */
 export function decidingScope(config: object, server: FastifyInstance): FastifyInstance {
   return (config as Deciding)[deciding] ?? server
 }
 
 /**
- * Lets the `hooks` of a registration see the 404s below the prefix of its scope. Where the scope has no handler of 404s, Fastify answers
- * them in the scope of an outer one, with the hooks of that. They get a copy of its context, for the prefix, which has our hooks in addition.
- * A handler with a `config.rateLimit` keeps it: that names the limiters of its own scope.
+ * Lets the `hooks` of a registration see the 404s below the prefix of its scope. If the scope has no 404 handler, Fastify
+ * answers them with the handler and the hooks of an outer scope. This adds a copy of that context for the prefix, with
+ * our hooks in addition. Where the outer handler has a `config.rateLimit`, nothing is added: it names limiters of the
+ * outer scope.
  */
 export function limitNotFound(
   app: FastifyInstance,

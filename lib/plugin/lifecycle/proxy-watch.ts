@@ -2,14 +2,14 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Warnings } from '../config/warnings.js'
 import type { Internals } from '../internals.js'
 
-/** Requests with the header that are looked at, while none of them shows what there is to warn of. */
+/** How many requests with the header are examined, unless one of them causes a warning before. */
 const LOOKS = 100
 
-/** Warns of a `trustProxy` under which the clients behind a proxy count as one, or under which they choose who they are. */
+/** Warns of a `trustProxy` that makes all clients behind a proxy one client, or lets clients choose their address. */
 export class ProxyWatch {
   readonly #internals: Internals
   readonly #warnings: Warnings
-  /** Requests with the header that are still to be looked at. */
+  /** Requests with the header that are still to be examined. */
   #left: number
 
   constructor(internals: Internals, warnings: Warnings) {
@@ -34,7 +34,8 @@ export class ProxyWatch {
   #look({ ip, ips, server }: FastifyRequest, forwarded: readonly unknown[]): void {
     if (forwarded.length === 0) return
     this.#left--
-    // More addresses than the peer's: it is trusted. A peer that the header names is a client, as @fastify/aws-lambda passes it.
+    // With more addresses than the peer's, the peer is trusted. A peer that the header names is the client itself:
+    // @fastify/aws-lambda passes the client's address as the peer's.
     if (ips === undefined ? forwarded.includes(ip) : ips.length > 1) return
     this.#left = 0
     if (ips === undefined) this.#warnings.once('FST_FLOODGATE_W001')

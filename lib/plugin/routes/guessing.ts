@@ -3,8 +3,8 @@ import type { RequestLimiter } from '../lifecycle/stage.js'
 import type { RoutePlan } from './planner.js'
 
 /**
- * Whether a route has the default limiter, whose key is known only after authentication, and nothing that counts before. Whoever guesses
- * credentials is answered by the authentication, and no limiter sees it.
+ * Whether a route uses the default limiter, the key of that is known only after authentication, and no limiter runs on
+ * arrival. Authentication then answers those who guess credentials, and no limiter sees them.
  */
 export function isOpenToGuessing(
   app: FastifyInstance,

@@ -134,7 +134,7 @@ export class Planner {
       : GUARDED
   }
 
-  /** Calls a route's function. The name that it returns may come from the client: it is neither kept nor shown. */
+  /** Calls a route's function. The name that it returns may come from a client: it is neither kept nor shown. */
   #chooser(rateLimit: (request: FastifyRequest) => unknown, url: string): Choose {
     const stepOf = (name: unknown) => (name === false ? null : this.#stepOf(name, url))
     return (request) => {

@@ -51,7 +51,7 @@ for (const header of [' ', ',', ' , ']) {
   })
 }
 
-/** The client's address as @fastify/aws-lambda passes it: as that of the peer, and in the header as the gateway wrote it. */
+/** @fastify/aws-lambda passes the client's address as the peer's, and the header as the gateway wrote it. */
 const GATEWAYS: Record<string, string> = {
   'an HTTP API, behind what the client sent': '192.0.2.66, 198.51.100.7',
   'a REST API, before the edge': '198.51.100.7, 192.0.2.1',
