@@ -46,4 +46,9 @@ function detail(cause: unknown): string {
 }
 
 /** What a call to the store fails with where no server said anything. */
-export class Unanswered extends Error {}
+export class NoReply extends Error {}
+
+/** What a call fails with while its circuit is open, so that the store is not asked. */
+export function circuitOpen(): Error {
+  return storeFailure(new NoReply('it is left alone for a while'))
+}

@@ -1,4 +1,4 @@
-export type { RedisClient } from './client.js'
-export type { OnStoreFailure } from './fallback.js'
+export type { RedisClient } from './clients/connect.js'
+export type { OnStoreFailure } from './local/fallback.js'
 export type { RedisStoreOptions } from './options.js'
-export { redisStore } from './redis-store.js'
+export { redisStore } from './store.js'

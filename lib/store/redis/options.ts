@@ -1,6 +1,6 @@
 import { invalidOption, invalidSecret, ownOptions } from '../../policy/index.js'
-import { isClient, type RedisClient } from './client.js'
-import type { OnStoreFailure } from './fallback.js'
+import { isClient, type RedisClient } from './clients/connect.js'
+import type { OnStoreFailure } from './local/fallback.js'
 
 export interface RedisStoreOptions {
   /**
@@ -99,4 +99,10 @@ function readNumber(name: NumberOption, options: RedisStoreOptions): number {
   const value: unknown = options[name] === undefined ? fallback : options[name]
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
   throw invalidOption(name, value, `an integer from ${least} to ${most}`)
+}
+
+/** The clocks of tests: the store's time on this side, and the time that the script shall go by, both in µs. */
+export interface TestClocks {
+  readonly local: () => number
+  readonly server: () => number
 }

@@ -1,29 +1,23 @@
 import type { AsyncStore, Bucket, Charge, Policy, StoreState } from '../../../types/index.js'
 import { type CompiledPolicy, invalidOption } from '../../policy/index.js'
 import { after, monotonicMicros, systemClock } from '../clock.js'
-import { type Asked, askApart, type Deciding } from './apart.js'
-import { Circuits } from './circuit.js'
-import { connect } from './client.js'
-import type { Connection } from './connection.js'
-import { Courier } from './courier.js'
-import { Denials } from './denials.js'
+import { connect } from './clients/connect.js'
+import type { Connection } from './clients/connection.js'
+import { EvictionCheck } from './clients/eviction-check.js'
 import { digestWith } from './digest.js'
-import { storeFailure, Unanswered } from './errors.js'
-import { EvictionCheck } from './eviction-check.js'
-import { Fallback, IN_FORCE } from './fallback.js'
-import { type Lease, Leases } from './leases.js'
-import { type Address, Names, numbersOf, type RedisBucket } from './names.js'
-import { type RedisStoreOptions, readOptions } from './options.js'
-import { Deed, type Minds, Question, renewalOf } from './question.js'
+import { circuitOpen } from './errors.js'
+import { Names, numbersOf, type RedisBucket, type RedisKey } from './keys.js'
+import { DenyCache } from './local/deny-cache.js'
+import { Fallback, IN_FORCE } from './local/fallback.js'
+import { type Lease, Leases } from './local/leases.js'
+import { type RedisStoreOptions, readOptions, type TestClocks } from './options.js'
+import { type CallContext, DecisionCall, renewalOf, UpdateCall } from './transport/calls.js'
+import { Circuits } from './transport/circuit.js'
+import { type Asked, type Deciding, decideAcrossShards } from './transport/cross-shard.js'
+import { Dispatcher } from './transport/dispatcher.js'
 
 /** How often unspent leases are looked for, in ms. */
 const LEASE_CHECK = 500
-
-/** The clocks of tests: the store's time on this side, and the time that the script shall go by, both in µs. */
-export interface TestClocks {
-  readonly local: () => number
-  readonly server: () => number
-}
 
 /**
  * State in Redis or Valkey, shared by all processes that use the same prefix. Whatever a request is charged for is decided by
@@ -35,12 +29,12 @@ export class RedisStore implements AsyncStore {
   readonly #names: Names
   readonly #fallback: Fallback
   readonly #circuits: Circuits
-  readonly #denials: Denials
+  readonly #denials: DenyCache
   readonly #leases: Leases | null
-  readonly #minds: Minds
+  readonly #minds: CallContext
   /** Those of a part of a question: its failure fails the whole. */
-  readonly #partMinds: Minds
-  readonly #courier: Courier
+  readonly #partMinds: CallContext
+  readonly #courier: Dispatcher
   readonly #eviction = new EvictionCheck()
   readonly onWarning = this.#eviction.onWarning
   readonly #clock: () => number
@@ -55,14 +49,14 @@ export class RedisStore implements AsyncStore {
     this.#names = new Names(prefix, shards, connection.isCluster, digestWith(secret))
     this.#fallback = new Fallback(onStoreFailure, instances)
     this.#circuits = new Circuits(IN_FORCE[onStoreFailure])
-    this.#denials = new Denials(denyCache)
+    this.#denials = new DenyCache(denyCache)
     this.#leases = lease > 1 ? new Leases(lease) : null
     this.#minds = { denials: this.#denials, leases: this.#leases, fallback: this.#fallback }
     this.#partMinds = { ...this.#minds, fallback: null }
     this.#clock = clocks === null ? monotonicMicros(systemClock) : clocks.local
     const [clock, circuits, serverTime] = [this.#clock, this.#circuits, clocks?.server ?? null]
     const onFirstReply = () => this.#eviction.run(connection)
-    this.#courier = new Courier({ connection, circuits, timeout, clock, onFirstReply, serverTime })
+    this.#courier = new Dispatcher({ connection, circuits, timeout, clock, onFirstReply, serverTime })
   }
 
   get state(): StoreState {
@@ -102,7 +96,7 @@ export class RedisStore implements AsyncStore {
   /** Takes what no lease covers. `leases`: where more may be leased. */
   #take(
     charges: readonly Charge[],
-    addresses: readonly Address[],
+    addresses: readonly RedisKey[],
     now: number,
     leases: Leases | null,
   ): boolean | Promise<boolean> {
@@ -169,14 +163,14 @@ export class RedisStore implements AsyncStore {
   }
 
   /** Where the keys of charges are kept. */
-  #address(charges: readonly Charge[]): readonly Address[] {
+  #address(charges: readonly Charge[]): readonly RedisKey[] {
     const names = this.#names
     // Most calls are about one charge, and a list written like this is the cheapest there is.
     if (charges.length === 1) return [names.address(charges[0].bucket as RedisBucket, charges[0].key)]
     return charges.map(({ bucket, key }) => names.address(bucket as RedisBucket, key))
   }
 
-  #admits(addresses: readonly Address[], now: number): boolean {
+  #admits(addresses: readonly RedisKey[], now: number): boolean {
     for (const { shard } of addresses) if (!this.#circuits.of(shard).admits(now)) return false
     return true
   }
@@ -184,7 +178,7 @@ export class RedisStore implements AsyncStore {
   /** Answers without the store. A failure that shall be an error rejects. */
   #decideHere(verb: 'take' | 'peek', charges: readonly Charge[]): boolean | Promise<boolean> {
     try {
-      return this.#fallback.decide(verb, charges, leftAlone)
+      return this.#fallback.decide(verb, charges, circuitOpen)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -194,7 +188,7 @@ export class RedisStore implements AsyncStore {
   #decide(verb: Deciding, asked: Asked, lease: Lease | null): Promise<boolean> {
     const { addresses } = asked
     if (addresses.length > 1 && addresses.some(({ shard }) => shard !== addresses[0].shard)) {
-      return askApart(verb, asked, {
+      return decideAcrossShards(verb, asked, {
         decide: (verb, part) => this.#send(this.#partMinds, verb, part, null),
         refund: (part) => this.#tell('refund', part),
       }).catch((error) => this.#fallback.decide(verb, asked.charges, () => error))
@@ -202,9 +196,9 @@ export class RedisStore implements AsyncStore {
     return this.#send(this.#minds, verb, asked, lease)
   }
 
-  #send(minds: Minds, verb: Deciding, asked: Asked, lease: Lease | null): Promise<boolean> {
+  #send(minds: CallContext, verb: Deciding, asked: Asked, lease: Lease | null): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const question = new Question(minds, verb, asked, lease, resolve, reject)
+      const question = new DecisionCall(minds, verb, asked, lease, resolve, reject)
       this.#courier.send(asked.addresses[0].shard, question)
     })
   }
@@ -212,9 +206,9 @@ export class RedisStore implements AsyncStore {
   /** Asks for what has no verdict. */
   #tell(verb: 'refund' | 'reset', asked: Asked): Promise<void> {
     const { addresses } = asked
-    if (!this.#admits(addresses, this.#clock())) return Promise.reject(leftAlone())
+    if (!this.#admits(addresses, this.#clock())) return Promise.reject(circuitOpen())
     return new Promise((resolve, reject) => {
-      this.#courier.send(addresses[0].shard, new Deed(this.#denials, verb, asked, resolve, reject))
+      this.#courier.send(addresses[0].shard, new UpdateCall(this.#denials, verb, asked, resolve, reject))
     })
   }
 
@@ -242,6 +236,12 @@ export class RedisStore implements AsyncStore {
   }
 }
 
-function leftAlone(): Error {
-  return storeFailure(new Unanswered('it is left alone for a while'))
+/**
+ * A store in Redis or Valkey, shared by all processes that use the same `prefix`. Throws `FST_FLOODGATE_OPTION` for options that are
+ * not allowed.
+ *
+ *     const store = redisStore({ client: new Redis('redis://127.0.0.1:6379') })
+ */
+export function redisStore(options: RedisStoreOptions): AsyncStore {
+  return new RedisStore(options)
 }

@@ -2,11 +2,11 @@ import type { Charge } from '../../../types/index.js'
 import { type TokenBucket, tokenBucket } from '../../policy/index.js'
 import { costOf } from '../charge.js'
 import { bucketVerdict, windowVerdict } from '../verdict.js'
-import type { RedisBucket } from './names.js'
-import type { Reply } from './reply.js'
+import type { RedisBucket } from './keys.js'
+import type { Reply } from './transport/reply.js'
 
 /** What the script said of a key before a call, at the local time `at` (microseconds, not later than it was so). */
-export type Known = BucketKnown | WindowKnown
+export type KeyState = BucketKnown | WindowKnown
 
 interface BucketKnown {
   readonly at: number
@@ -36,7 +36,7 @@ export function readVerdicts(
   charges: readonly Charge[],
   reply: Reply,
   commit: boolean,
-  known: Known[],
+  known: KeyState[],
 ): boolean {
   let allowed = true
   for (const charge of charges) {
@@ -66,7 +66,7 @@ export function takeVerdict(charge: Charge, reply: Reply, owed: number): BucketK
   return settleBucket(charge, law, owed, cost, reply.now)
 }
 
-function readKnown({ bucket }: Charge, cost: number, reply: Reply): Known {
+function readKnown({ bucket }: Charge, cost: number, reply: Reply): KeyState {
   const at = reply.sentAt
   if ((bucket as RedisBucket).policy.algorithm === 'token-bucket') return { at, cost, owed: reply.read() }
   const used = reply.read()
@@ -78,7 +78,7 @@ function readKnown({ bucket }: Charge, cost: number, reply: Reply): Known {
 }
 
 /** Writes the verdict of a charge that is not charged. */
-function judge(charge: Charge, known: Known): boolean {
+function judge(charge: Charge, known: KeyState): boolean {
   const { law } = (charge.bucket as RedisBucket).policy
   if ('owed' in known) {
     const wait = tokenBucket.wait(law as TokenBucket, known.owed, 0, known.cost)
@@ -90,7 +90,7 @@ function judge(charge: Charge, known: Known): boolean {
 }
 
 /** Writes the verdict of a charge of a call that was allowed, after its own charge and those to the same key before it. */
-function settle(charges: readonly Charge[], i: number, known: Known, now: number): void {
+function settle(charges: readonly Charge[], i: number, known: KeyState, now: number): void {
   const charge = charges[i]
   const { law } = (charge.bucket as RedisBucket).policy
   const spent = costOf(charges.slice(0, i + 1), charge)
@@ -119,7 +119,7 @@ const NEVER_FOR = 1_000_000
  * Writes the verdict that the store would give at a later local time if nobody else has charged the key, and returns whether it allows;
  * undefined where that is not known.
  */
-export function foresee(charge: Charge, cost: number, known: Known, now: number): boolean | undefined {
+export function predict(charge: Charge, cost: number, known: KeyState, now: number): boolean | undefined {
   const elapsed = now - known.at
   if (cost > charge.bucket.policy.limit && elapsed >= NEVER_FOR) return undefined
   if ('owed' in known) {

@@ -1,4 +1,4 @@
-import { STOP } from '../signal.js'
+import { STOP } from '../clients/connection.js'
 
 /**
  * ARGV[1] is the latest instant at which the call still counts, in microseconds of the server. After it the caller has given up: nothing

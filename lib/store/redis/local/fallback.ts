@@ -1,0 +1,85 @@
+import type { Bucket, Charge } from '../../../../types/index.js'
+import { type CompiledPolicy, tokenBucket } from '../../../policy/index.js'
+import { memoryStore } from '../../memory/store.js'
+import type { RedisBucket } from '../keys.js'
+
+/** What answers while the store does not. */
+export type OnStoreFailure = 'local' | 'allow' | 'deny'
+
+/** What each of them means, for logs. */
+export const IN_FORCE: Readonly<Record<OnStoreFailure, string>> = {
+  local: 'limits of this process apply',
+  allow: 'every request is allowed',
+  deny: 'requests get 503',
+}
+
+/** Stands in for the store: limits of this process, everything allowed, or an error for each call. */
+export class Fallback {
+  readonly #mode: OnStoreFailure
+  readonly #instances: number
+  readonly #local = memoryStore()
+
+  constructor(mode: OnStoreFailure, instances: number) {
+    this.#mode = mode
+    this.#instances = instances
+  }
+
+  open(policy: CompiledPolicy, space: string): Bucket {
+    return this.#local.open(share(policy, this.#instances), space)
+  }
+
+  /** Answers a take or a peek. Throws the error of `failure` if a store failure shall be one. */
+  decide(verb: 'take' | 'peek', charges: readonly Charge[], failure: () => Error): boolean {
+    if (this.#mode === 'deny') throw failure()
+    if (this.#mode === 'allow') {
+      for (const charge of charges) leaveOpen(charge)
+      return true
+    }
+    const local = charges.map(localCharge)
+    const allowed = this.#local[verb](local)
+    for (const [i, { bucket: _, ...verdict }] of local.entries()) {
+      Object.assign(charges[i], { ...verdict, source: 'local' })
+    }
+    return allowed
+  }
+
+  /** Gives back what was charged here. */
+  refund(charges: readonly Charge[]): void {
+    this.#local.refund(charges.map(localCharge))
+  }
+
+  reset(charges: readonly Charge[]): void {
+    this.#local.reset(charges.map(localCharge))
+  }
+}
+
+function localCharge(charge: Charge): Charge {
+  return { ...charge, bucket: (charge.bucket as RedisBucket).local }
+}
+
+/**
+ * The part of a policy that one of `instances` processes may spend on its own: a burst divided and refilled as many times
+ * slower, a window divided; never less than a unit, so that more instances than units may exceed the policy together.
+ */
+export function share(policy: CompiledPolicy, instances: number): CompiledPolicy {
+  const limit = policy.limit === 0 ? 0 : Math.max(1, Math.floor(policy.limit / instances))
+  if (policy.algorithm === 'sliding-window') {
+    return { ...policy, rate: limit, limit, law: { ...policy.law, rate: limit } }
+  }
+  const per = policy.per * instances
+  const law = tokenBucket.tokenBucket(policy.rate, Math.round(per * 1000), limit)
+  // A bucket that would take longer to fill than can be counted refills as the whole does.
+  return law === null
+    ? { ...policy, limit, law: { ...policy.law, burst: limit, tolerance: limit * policy.law.interval } }
+    : { ...policy, per, limit, law }
+}
+
+/** Nobody counted: what is left is not known. */
+function leaveOpen(charge: Charge): void {
+  charge.allowed = true
+  charge.remaining = Number.POSITIVE_INFINITY
+  charge.resetAfter = 0
+  charge.renewAfter = 0
+  charge.retryAfter = 0
+  charge.source = 'none'
+}

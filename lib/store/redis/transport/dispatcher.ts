@@ -1,0 +1,226 @@
+import { after, wallMicros } from '../../clock.js'
+import type { Connection, Run, ScriptVerb } from '../clients/connection.js'
+import { NoReply, storeFailure } from '../errors.js'
+import { SCRIPT, SCRIPT_SHA } from '../lua/script.js'
+import { type Batch, batchesOf } from './batch.js'
+import type { Call } from './call.js'
+import type { Circuits } from './circuit.js'
+import { Reply } from './reply.js'
+import { ServerClocks } from './server-clocks.js'
+
+/** A batch on its way. */
+interface InFlight {
+  readonly shard: number
+  readonly batch: Batch
+  readonly keys: readonly string[]
+  /** Those of the script; the first is the deadline. */
+  readonly args: string[]
+  /** Local time, in microseconds. */
+  readonly sentAt: number
+  run: Run | null
+  /** It was sent once more, as it came too late. */
+  again: boolean
+  /**
+   * It was answered or given up. Kept here and not in a set: the table that a Set or Map leaves behind when it is cleared or written
+   * anew points to its successor and to what was in it, and once it is old keeps all of that from the young collector.
+   */
+  over: boolean
+}
+
+export interface DispatcherParts {
+  readonly connection: Connection
+  readonly circuits: Circuits
+  /** Longest wait for a reply, in ms. */
+  readonly timeout: number
+  /** Local time in whole microseconds. */
+  readonly clock: () => number
+  /** Called once, at the first reply. */
+  readonly onFirstReply: () => void
+  /** The time that the script shall use instead of the server's, in tests. */
+  readonly serverTime: (() => number) | null
+}
+
+/**
+ * Carries calls to Redis: those of one turn of the event loop together, for each shard in as few script calls as hold them. What may
+ * have run is never sent twice; what surely did not run, because the server did not know the script or its clock is not where we
+ * thought, is sent once more. What reaches the server after it was given up does nothing.
+ */
+export class Dispatcher {
+  readonly #parts: DispatcherParts
+  /** The calls of this turn, for each shard. A new map each turn, and a list of flights: see `over`. */
+  #waiting = new Map<number, Call[]>()
+  readonly #flights: InFlight[] = []
+  readonly #serverClocks: ServerClocks
+  #stopWatch: (() => void) | null = null
+  #stopListening: (() => void) | null = null
+  #onFirstReply: (() => void) | null
+  /** Called when nothing is under way any more. */
+  #idle: (() => void) | null = null
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts
+    const { clock, serverTime } = parts
+    this.#serverClocks = new ServerClocks(() => (serverTime ?? wallMicros)() - clock())
+    this.#onFirstReply = parts.onFirstReply
+    this.#listen()
+  }
+
+  send(shard: number, call: Call): void {
+    if (this.#waiting.size === 0) setImmediate(() => this.#depart())
+    const calls = this.#waiting.get(shard)
+    if (calls === undefined) this.#waiting.set(shard, [call])
+    else calls.push(call)
+  }
+
+  /** Lets go of the client until the next call, once all that is under way has been answered or given up. */
+  async rest(): Promise<void> {
+    if (this.#flights.length + this.#waiting.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
+    }
+    this.#idle = null
+    this.#stopListening?.()
+    this.#stopListening = null
+    this.#stopWatch?.()
+    this.#stopWatch = null
+  }
+
+  #depart(): void {
+    const waiting = this.#waiting
+    this.#waiting = new Map()
+    for (const [shard, calls] of waiting) for (const batch of batchesOf(calls)) this.#dispatch(shard, batch)
+  }
+
+  #dispatch(shard: number, batch: Batch): void {
+    const { connection, circuits, clock, serverTime } = this.#parts
+    const sentAt = clock()
+    const args = [this.#deadline(shard, sentAt), ...batch.args(serverTime === null ? 0 : serverTime())]
+    const flight: InFlight = {
+      shard,
+      batch,
+      keys: batch.keys,
+      args,
+      sentAt,
+      run: null,
+      again: false,
+      over: false,
+    }
+    this.#flights.push(flight)
+    circuits.of(shard).sending(sentAt)
+    this.#listen()
+    const obstacle = connection.obstacle()
+    if (obstacle !== null) return this.#fail(flight, new NoReply(obstacle))
+    this.#watch(this.#parts.timeout)
+    this.#run(flight, 'evalsha')
+  }
+
+  #run(flight: InFlight, verb: ScriptVerb): void {
+    const script = verb === 'eval' ? SCRIPT : SCRIPT_SHA
+    try {
+      flight.run = this.#parts.connection.run(verb, script, flight.keys, flight.args)
+    } catch (error) {
+      return this.#fail(flight, error as Error)
+    }
+    flight.run.reply.then(
+      (reply) => this.#arrive(flight, reply),
+      (error: Error) => {
+        // The server does not know the script, so it surely did not run.
+        const unknown = verb === 'evalsha' && /^NOSCRIPT/.test(error.message)
+        if (unknown && !flight.over) this.#run(flight, 'eval')
+        else this.#fail(flight, error)
+      },
+    )
+  }
+
+  #arrive(flight: InFlight, numbers: unknown): void {
+    if (!Array.isArray(numbers) || numbers.length === 0) {
+      // Else its client wrote it after it was cancelled; it may have run before.
+      const isQueued = numbers === 'QUEUED'
+      return this.#fail(
+        flight,
+        new NoReply(isQueued ? 'the connection is inside a MULTI' : 'a connection was lost'),
+      )
+    }
+    const { shard, sentAt } = flight
+    const { circuits, clock } = this.#parts
+    const now = Number(numbers[0])
+    this.#serverClocks.learn(shard, Math.abs(now), sentAt, clock())
+    if (now < 0) return this.#sendAgain(flight)
+    if (!this.#land(flight)) return
+    flight.batch.answer(new Reply(numbers, sentAt))
+    circuits.of(shard).succeeded(sentAt)
+    this.#onFirstReply?.()
+    this.#onFirstReply = null
+  }
+
+  /** By the server's clock it was given up when it arrived, and did nothing. If it was not, that clock is known now. */
+  #sendAgain(flight: InFlight): void {
+    if (flight.over) return
+    const { clock, timeout } = this.#parts
+    if (flight.again || clock() - flight.sentAt >= timeout * 1000)
+      return this.#fail(flight, new NoReply('it was reached too late'))
+    flight.again = true
+    flight.args[0] = this.#deadline(flight.shard, flight.sentAt)
+    this.#run(flight, 'evalsha')
+  }
+
+  /** The latest instant of the server's clock at which a call still counts that was sent at a local time. */
+  #deadline(shard: number, sentAt: number): string {
+    return String(this.#serverClocks.at(shard, sentAt + this.#parts.timeout * 1000))
+  }
+
+  #fail(flight: InFlight, cause: Error): void {
+    if (!this.#land(flight)) return
+    flight.run?.cancel()
+    const { circuits, clock, connection } = this.#parts
+    if (/^READONLY/.test(cause.message)) connection.reconnect()
+    const error = storeFailure(connection.lastError() ?? cause)
+    flight.batch.fail(error)
+    circuits.of(flight.shard).failed(flight.sentAt, clock(), error)
+  }
+
+  /** Until `rest`: from the first moment on, since a client that cannot connect emits errors before it is asked for anything. */
+  #listen(): void {
+    this.#stopListening ??= this.#parts.connection.watch((all) => this.#lose(all))
+  }
+
+  #lose(all: boolean): void {
+    for (const flight of [...this.#flights]) {
+      flight.run?.cancel()
+      if (all) this.#fail(flight, new NoReply('the connection was lost'))
+    }
+  }
+
+  /** The flight is over; tells whether it was still under way. */
+  #land(flight: InFlight): boolean {
+    if (flight.over) return false
+    flight.over = true
+    this.#flights.splice(this.#flights.indexOf(flight), 1)
+    if (this.#flights.length === 0) this.#idle?.()
+    return true
+  }
+
+  /**
+   * One timer serves all flights, for they are answered in their order. A loop that was busy for long finds the reply that came
+   * meanwhile after its timers, so it looks once more before it gives up.
+   */
+  #watch(ms: number): void {
+    this.#stopWatch ??= after(ms, () =>
+      setImmediate(() => {
+        this.#stopWatch = null
+        this.#expire()
+      }),
+    )
+  }
+
+  #expire(): void {
+    const { timeout, clock } = this.#parts
+    const now = clock()
+    for (const flight of [...this.#flights]) {
+      const left = timeout - (now - flight.sentAt) / 1000
+      if (left > 0) return this.#watch(Math.ceil(left))
+      this.#fail(flight, new NoReply(`no reply within ${timeout} ms`))
+    }
+  }
+}
