@@ -1,16 +1,19 @@
 /*
- * The protocol of lib/store/shared, as docs/threads.md tells it, small enough to be checked in every order of its steps.
+ * The protocol of lib/store/shared/locking, as docs/threads.md explains it, small enough to check in every
+ * order of its steps.
  *
- * THREADS threads make OPS charges each, with RECORDS records for owners among them. A key's state is two words, which must be
- * equal whenever somebody looks; a charge adds 1 to both while they are below LIMIT. GROUP: a charge is for two keys in two
- * parts, all or nothing; else it is for one, under the lock of its part or, the quick way, under the latch of its line. CRASHES of
- * the threads end at any step, FAILS of the charges fail at any step in a thread that lives on. A thread that is merely slow needs no modelling: every step of the others may come before its next.
+ * THREADS threads make OPS charges each, with RECORDS owner records among them. The state of a key is two
+ * words, which must be equal whenever somebody looks. A charge adds 1 to both while they are below LIMIT.
+ * GROUP: a charge is for two keys in two parts, all or nothing; else it is for one key. CRASHES of the
+ * threads end at any step. FAILS of the charges fail at any step in a thread that lives on. A slow thread
+ * needs no model: every step of the others may come before its next step.
  *
- * In the end one more thread comes, looks at everything, and must find: both words equal; no more than LIMIT; every charge that
- * somebody was told of; none that nobody began; and all that came before ended, so nobody waits for ever.
+ * At the end one more thread comes, looks at everything, and must find: both words equal; at most LIMIT;
+ * every charge that somebody was told of; no charge that nobody began. All threads before it must have ended,
+ * so nobody waits for ever.
  *
- * JOINED: how a thread takes its record is left out, for a quicker check of the rest.
- * BUG_...: the protocol with a mistake that the check has to find.
+ * JOINED leaves out how a thread takes its record, so that the rest is checked faster. BUG_...: the protocol
+ * with a mistake that the check has to find.
  */
 #ifndef THREADS
 #define THREADS 2
@@ -36,36 +39,37 @@
 #define PARTS 1
 #endif
 
-/* A ticket is a record's number, from 1 on, and above it its generation. */
-#define TICKET(r) (generation[r] * 8 + (r) + 1)
+/* An owner id is a record's number, from 1 on, and above it the record's generation. */
+#define OWNER_ID(r) (generation[r] * 8 + (r) + 1)
 #define RECORD(t) (((t) & 7) - 1)
 #define GONE(r) (name[r] == 0 || ended[name[r]])
-#define STALE(t) ((t) != TICKET(RECORD(t)) || GONE(RECORD(t)))
+#define STALE(t) ((t) != OWNER_ID(RECORD(t)) || GONE(RECORD(t)))
 #ifdef BUG_STEAL
-/* Who waits takes the lock from any other thread, as after a time-out. */
+/* A thread that waits takes the lock from any other thread, as after a time-out. */
 #define LOST(r) (broken[r] || GONE(r) || name[r] != me)
 #else
 #define LOST(r) (broken[r] || GONE(r))
 #endif
 
-byte lock[PARTS], latch[PARTS];
+byte lock[PARTS];
 byte first[PARTS], second[PARTS];
 
-byte name[RECORDS], generation[RECORDS], rescuer[RECORDS], count[RECORDS];
+byte name[RECORDS], generation[RECORDS], recoverer[RECORDS], count[RECORDS];
 bool broken[RECORDS];
 /* Entries of a journal: which word of which part, and its old value. */
 byte place[RECORDS * 4], value[RECORDS * 4];
-/* The part in which it took a latch last, from 1 on. */
-byte latched[RECORDS];
 
-#define HOLDS(x, p) (RECORD(lock[p]) == x || (latched[x] == (p) + 1 && RECORD(latch[p]) == x))
-#define MINE(p) (lock[p] == TICKET(r) || latch[p] == TICKET(r))
+#define HOLDS(x, p) (lock[p] != 0 && RECORD(lock[p]) == x)
+#define MINE(p) (lock[p] == OWNER_ID(r))
 
-/* By name, from 1 on; the last is the one who looks at the end. */
+/* By the name of the thread, from 1 on; the last thread looks at everything at the end. */
 bool ended[THREADS + 2];
 byte told, begun, crashes, fails;
 
-/* One step, before which the thread may end, or fail. Without `true` an `else` in the action would wait for both to be impossible. */
+/*
+ * One step. The thread may end or fail before it. Without `true`, an `else` in the action would wait until
+ * both are impossible.
+ */
 #define STEP(action) \
   if \
   :: atomic { crashes < CRASHES && me <= THREADS -> crashes++; goto gone } \
@@ -73,22 +77,22 @@ byte told, begun, crashes, fails;
   :: atomic { true; action } \
   fi
 
-inline note(p, word, old) {
+inline save(p, word, old) {
   STEP(place[r * 4 + n] = p * 2 + word; value[r * 4 + n] = old);
   n++;
   STEP(count[r] = n)
 }
 
-/* Puts in order what record x left, unless another is at it. */
-inline rescue(x) {
+/* Recovers the owner of record x, unless another thread does. */
+inline recover(x) {
   acquired = false;
-#ifdef BUG_RESCUE
+#ifdef BUG_RECOVER
   acquired = true; saving = x + 1;
 #else
   STEP(
-    holder = rescuer[x];
+    holder = recoverer[x];
     if
-    :: holder == 0 -> rescuer[x] = TICKET(r); acquired = true; saving = x + 1
+    :: holder == 0 -> recoverer[x] = OWNER_ID(r); acquired = true; saving = x + 1
     :: else
     fi
   );
@@ -96,7 +100,7 @@ inline rescue(x) {
   :: !acquired && STALE(holder) ->
     STEP(
       if
-      :: rescuer[x] == holder -> rescuer[x] = TICKET(r); acquired = true; saving = x + 1
+      :: recoverer[x] == holder -> recoverer[x] = OWNER_ID(r); acquired = true; saving = x + 1
       :: else
       fi
     )
@@ -105,19 +109,23 @@ inline rescue(x) {
 #endif
   if
   :: !acquired ->
-    /* It waits for the other, or for the other's end. */
-    rescuer[x] != holder || STALE(holder)
+    /* It waits for the other thread, or for the end of that thread. */
+    recoverer[x] != holder || STALE(holder)
+#ifdef BUG_LOOK
+  :: acquired ->
+#else
   :: acquired && LOST(x) ->
+#endif
     i = count[x];
     do
     :: i > 0 ->
       i--;
       STEP(
         holder = place[x * 4 + i];
+        assert(HOLDS(x, holder / 2));
         if
-        :: HOLDS(x, holder / 2) && holder % 2 == 0 -> first[holder / 2] = value[x * 4 + i]
-        :: HOLDS(x, holder / 2) && holder % 2 == 1 -> second[holder / 2] = value[x * 4 + i]
-        :: else
+        :: holder % 2 == 0 -> first[holder / 2] = value[x * 4 + i]
+        :: else -> second[holder / 2] = value[x * 4 + i]
         fi
       )
     :: else -> break
@@ -128,22 +136,18 @@ inline rescue(x) {
     :: i < PARTS ->
       STEP(
         if
-        :: lock[i] != 0 && RECORD(lock[i]) == x -> lock[i] = 0
+        :: HOLDS(x, i) -> lock[i] = 0
         :: else
         fi
       );
       i++
     :: else -> break
     od;
-    STEP(
-      if
-      :: latched[x] != 0 && RECORD(latch[latched[x] - 1]) == x -> latch[latched[x] - 1] = 0
-      :: else
-      fi
-    );
     STEP(broken[x] = false);
-    STEP(rescuer[x] = 0; saving = 0)
-  :: else -> STEP(rescuer[x] = 0; saving = 0)
+    STEP(recoverer[x] = 0; saving = 0)
+#ifndef BUG_LOOK
+  :: else -> STEP(recoverer[x] = 0; saving = 0)
+#endif
   fi
 }
 
@@ -153,7 +157,7 @@ inline acquire(p) {
   :: STEP(
       holder = lock[p];
       if
-      :: holder == 0 -> lock[p] = TICKET(r)
+      :: holder == 0 -> lock[p] = OWNER_ID(r)
       :: else
       fi
     );
@@ -164,70 +168,16 @@ inline acquire(p) {
     owner = RECORD(holder);
     if
     :: lock[p] != holder
-    :: LOST(owner) -> rescue(owner)
+    :: LOST(owner) -> recover(owner)
     fi
   od
 }
 
-/* With the lock of part p, waits until nobody has the latch in it. */
-inline settle(p) {
-  do
-  :: STEP(holder = latch[p]);
-    if
-    :: holder == 0 -> break
-    :: else
-    fi;
-    owner = RECORD(holder);
-    if
-    :: latch[p] != holder
-    :: LOST(owner) -> rescue(owner)
-    fi
-  od
-}
-
-/* Looks whether somebody has the lock of part p. */
-inline look(p) {
-  STEP(holder = lock[p])
-}
-
-/* Takes the latch in part p: quick if nobody has it, nor the lock of the part. */
-inline enterLine(p) {
-  STEP(latched[r] = p + 1);
-#ifdef BUG_LOOK
-  look(p);
-  quick = holder == 0;
-#else
-  quick = true;
-#endif
-  if
-  :: quick ->
-    STEP(
-      holder = latch[p];
-      if
-      :: holder == 0 -> latch[p] = TICKET(r)
-      :: else -> quick = false
-      fi
-    )
-  :: else
-  fi;
-#if !defined(BUG_LOOK) && !defined(BUG_LATCH)
-  if
-  :: quick ->
-    look(p);
-    if
-    :: holder != 0 -> quick = false; STEP(latch[p] = 0)
-    :: else
-    fi
-  :: else
-  fi
-#endif
-}
-
-/* Journal entries of both words of part p, then both words; the lock must be ours all the while. */
+/* Saves both words of part p in the journal, then writes both. The lock must be ours all the while. */
 inline charge(p) {
 #ifndef BUG_NOTE
-  note(p, 0, first[p]);
-  note(p, 1, second[p]);
+  save(p, 0, first[p]);
+  save(p, 1, second[p]);
 #endif
   STEP(assert(MINE(p)); first[p]++);
   STEP(assert(MINE(p)); second[p]++)
@@ -235,10 +185,10 @@ inline charge(p) {
 
 proctype thread(byte me) {
   byte r, n, i, holder, owner, op, saving;
-  bool acquired, inSection, fits, quick;
+  bool acquired, inSection, fits;
 
   atomic {
-    /* A record that is free, or whose thread has ended: there is one by and by. */
+    /* A record that is free, or whose thread has ended: sooner or later there is one. */
     (name[0] == 0 || ended[name[0]]
 #if RECORDS > 1
       || name[1] == 0 || ended[name[1]]
@@ -269,10 +219,9 @@ proctype thread(byte me) {
 next:
   inSection = false;
   do
-  :: broken[r] -> rescue(r)
+  :: broken[r] -> recover(r)
   :: else -> break
   od;
-  STEP(count[r] = 0);
   if
   :: me > THREADS -> goto inspect
   :: me <= THREADS && op == OPS -> goto gone
@@ -281,25 +230,17 @@ next:
   op++;
   n = 0;
   inSection = true;
-  quick = false;
-#ifndef GROUP
+#if defined(GROUP) && defined(BUG_ORDER)
   if
-  :: enterLine(0)
-  :: true
+  :: me % 2 == 0 -> acquire(1); acquire(0)
+  :: else -> acquire(0); acquire(1)
   fi;
-#endif
-  if
-  :: !quick ->
-    acquire(0);
+#else
+  acquire(0);
 #ifdef GROUP
-    acquire(1);
-    settle(1);
+  acquire(1);
 #endif
-#ifndef BUG_SETTLE
-    settle(0)
 #endif
-  :: else
-  fi;
 #ifdef GROUP
   assert(first[1] == second[1] && first[0] == first[1]);
 #endif
@@ -311,18 +252,18 @@ next:
     charge(0);
 #ifdef GROUP
     charge(1);
-#ifndef BUG_COMMIT
-    STEP(count[r] = 0);
 #endif
+#ifndef BUG_COMMIT
+    STEP(count[r] = 0)
 #endif
   :: else
   fi;
-  if
-  :: quick -> STEP(latch[0] = 0)
-  :: else -> STEP(lock[0] = 0)
-  fi;
+  STEP(lock[0] = 0);
 #ifdef GROUP
   STEP(lock[1] = 0);
+#endif
+#ifdef BUG_COMMIT
+  STEP(count[r] = 0);
 #endif
   inSection = false;
   if
@@ -332,10 +273,10 @@ next:
   goto next;
 
 failed:
-  /* Who fails while it rescues another lets go of that one on its way out. */
+  /* A thread that fails while it recovers another lets go of that one on its way out. */
   atomic {
     if
-    :: saving != 0 -> rescuer[saving - 1] = 0; saving = 0
+    :: saving != 0 -> recoverer[saving - 1] = 0; saving = 0
     :: else
     fi;
     broken[r] = true;
@@ -345,10 +286,8 @@ failed:
 
 inspect:
   acquire(0);
-  settle(0);
 #ifdef GROUP
   acquire(1);
-  settle(1);
   assert(first[1] == second[1] && first[0] == first[1]);
 #endif
   assert(first[0] == second[0]);

@@ -7,7 +7,7 @@ import { needingNothing } from './shared/rooms.js'
 import { GROUP_OPTIONS, groupTests, ROOT, run, runTap } from './shared/run.js'
 
 const LINES = ['22', '24']
-const THREADS = 'test/store/shared/*.test.ts'
+const THREADS = 'test/store/shared/**/*.test.ts'
 
 /**
  * Fetches the newest `node` of that line and returns its path. Throws an error that holds the output of npm.

@@ -70,6 +70,11 @@ function countUntil(ring: Ring, micros: number, low = 0, high = ring.count): num
   return low
 }
 
+/** The instant of the newest unit; `-Infinity` if there is none. */
+export function newest(ring: Ring): number {
+  return ring.count === 0 ? Number.NEGATIVE_INFINITY : instant(ring, ring.count - 1)
+}
+
 /** Microseconds until no unit counts any more. */
 export function resetAfter(law: SlidingWindow, ring: Ring, now: number): number {
   return ring.count === 0 ? 0 : Math.max(0, instant(ring, ring.count - 1) + law.window - now)

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
 
 /**
- * HalfSipHash-1-3 with 64 bits of output (Aumasson and Bernstein, "SipHash: a fast short-input PRF"; the 32-bit variant is the
- * one that keys the Linux kernel's hash tables). Seeded at random, so that nobody can aim keys at each other.
+ * HalfSipHash-1-3 with 64 bits of output (Aumasson and Bernstein, "SipHash: a fast short-input PRF"; the
+ * 32-bit variant is the one that keys the Linux kernel's hash tables). Its seed is random, so nobody can make
+ * keys collide.
  *
- * A string of Latin-1 characters, as every header is, is a message of a byte each, four to a word. Any other string is one
- * of UTF-16 code units, two to a word, started from another state; so different strings are always different messages.
+ * A string of Latin-1 characters, as every header is, is a message of one byte each, four to a word. Any
+ * other string is a message of UTF-16 code units, two to a word, which starts from another state. So
+ * different strings are always different messages.
  *
- * The round stands here twice, written out over local variables: as a method it would go through memory and cost three
- * times as much, and it is most of what a decision costs.
+ * The round is written out twice over local variables. As a method it would go through memory and take three
+ * times as long, and it is most of the time of a decision.
  */
 export class KeyHasher {
   /** Low half of the last digest, signed: V8 keeps words that are as integers, and others as doubles. */

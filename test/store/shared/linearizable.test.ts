@@ -9,7 +9,7 @@ const BUCKET: PolicyOptions = { name: 'bucket', rate: 1, per: 'hour', burst: LIM
 const WINDOW: PolicyOptions = { name: 'window', algorithm: 'sliding-window', rate: LIMIT, per: 'hour' }
 const ROUNDS = 4000
 
-test('4,000 histories of 3 threads at once can each be told as one call after the other', async (t) => {
+test('some sequence of calls explains each of 4,000 histories of 3 threads at once', async (t) => {
   const histories = await record(3, ROUNDS, 4, [[BUCKET], [WINDOW], [BUCKET, WINDOW]])
   const wrong = histories.filter((calls) => !isLinearizable(calls, LIMIT))
   t.same(wrong, [])
@@ -19,7 +19,7 @@ test('4,000 histories of 3 threads at once can each be told as one call after th
   t.ok(overlapping.length > 10, `${overlapping.length} histories of ${ROUNDS} in which calls overlap`)
 })
 
-test('a history that cannot be told so is found', async (t) => {
+test('a history that no sequence of calls explains is found', async (t) => {
   const take = (began: number, ended: number, cost: number, allowed: boolean, remaining: number): Call => {
     return { verb: 0, cost, began, ended, allowed, remaining }
   }

@@ -1,5 +1,8 @@
 import t, { test } from 'tap'
 import { createLimiter } from '../../../lib/limiter/limiter.js'
+import { compilePolicy } from '../../../lib/policy/index.js'
+import { newCharge } from '../../../lib/store/index.js'
+import type { SharedStore } from '../../../lib/store/shared/store.js'
 import { createSharedMemory, type SharedMemoryOptions, sharedStore } from '../../../lib/threads.js'
 import type { Limiter, PolicyOptions, SyncStore } from '../../../types/index.js'
 import { ManualClock } from '../../fixtures/manual-clock.js'
@@ -13,7 +16,7 @@ storeContract(t, {
 const BUCKET: PolicyOptions = { name: 'bucket', rate: 60, per: 'hour', burst: 4 }
 const WINDOW: PolicyOptions = { name: 'window', algorithm: 'sliding-window', rate: 4, per: 'hour' }
 
-/** Stores of two threads, or as good as that, over one memory. */
+/** Two stores over one memory. For the memory they are one thread. */
 function twoStores(options: SharedMemoryOptions = {}) {
   const memory = createSharedMemory(options)
   const clock = new ManualClock(1_000_000)
@@ -25,7 +28,7 @@ function remaining(limiter: Limiter, key: string): number {
 }
 
 for (const policy of [BUCKET, WINDOW]) {
-  test(`what one thread charges is charged in all, and so are refunds and resets: ${policy.name}`, async (t) => {
+  test(`a charge, a refund and a reset by one store count in the other: ${policy.name}`, async (t) => {
     const { clock, one, two } = twoStores()
     const [mine, yours] = [one, two].map((store) => createLimiter({ name: 'tested', ...policy }, { store }))
     t.match(mine.take('key', { cost: 3 }), { allowed: true, remaining: 1 })
@@ -40,7 +43,7 @@ for (const policy of [BUCKET, WINDOW]) {
   })
 }
 
-test('keys that have no room in the line where they are looked for first are charged as others are', async (t) => {
+test('a full table finds every key, however far from its home', async (t) => {
   const { one, two } = twoStores({ maxKeys: 1000 })
   const limiters = [one, two].map((store) => createLimiter({ name: 'tested', ...BUCKET }, { store }))
   for (const remaining of [3, 2, 1, 0]) {
@@ -52,7 +55,7 @@ test('keys that have no room in the line where they are looked for first are cha
   t.match(one.stats(), { keys: 1000, forgotten: 0 })
 })
 
-test('a space is the same in all threads, in the order in which it was opened, and no other', async (t) => {
+test('threads that open the same policies of a name in the same order share their keys, and no others', async (t) => {
   const { one, two } = twoStores()
   const limiters = (store: SyncStore) => [
     createLimiter({ name: 'a', ...BUCKET }, { store }),
@@ -61,7 +64,7 @@ test('a space is the same in all threads, in the order in which it was opened, a
     createLimiter({ name: 'a', ...BUCKET, burst: 5 }, { store }),
   ]
   const mine = limiters(one)
-  // Others are opened before and between, and in another order.
+  // The other store also opens something else before them.
   createLimiter({ name: 'elsewhere', rate: 7 }, { store: two })
   const yours = limiters(two)
   for (const [i, limiter] of mine.entries()) limiter.take('key', { cost: i + 1 })
@@ -71,7 +74,7 @@ test('a space is the same in all threads, in the order in which it was opened, a
   )
 })
 
-test('time is that of all threads together, and never steps back', async (t) => {
+test('for a thread whose clock is behind no time passes, and nothing is granted', async (t) => {
   const memory = createSharedMemory()
   const [early, late] = [new ManualClock(5000), new ManualClock(5000)]
   const [mine, yours] = [early, late].map((clock) =>
@@ -82,11 +85,32 @@ test('time is that of all threads together, and never steps back', async (t) => 
   )
   late.advance(10_000)
   yours.take('key')
-  t.match(mine.peek('key'), { allowed: false, retryAfter: 60_000 }, 'whose clock is behind sees no time pass')
+  t.match(
+    mine.peek('key'),
+    { allowed: false, retryAfter: 60_000 },
+    'the clock that is behind sees no time pass',
+  )
   early.advance(69_999)
   t.match(mine.peek('key'), { allowed: false, retryAfter: 1 })
   early.advance(1)
   t.equal(mine.peek('key').allowed, true)
+})
+
+test('a thread whose clock is behind gives no units of a bucket away', async (t) => {
+  const memory = createSharedMemory()
+  const [early, late] = [new ManualClock(5000), new ManualClock(5000)]
+  const [mine, yours] = [early, late].map((clock) =>
+    createLimiter({ name: 'tested', rate: 60, burst: 3 }, { store: sharedStore({ memory, clock }) }),
+  )
+  late.advance(10_000)
+  yours.take('key', { cost: 3 })
+  t.match(mine.take('key'), { allowed: false, remaining: 0 })
+  mine.refund('key')
+  t.equal(remaining(yours, 'key'), 1, 'one unit comes back, and no more')
+  yours.take('key')
+  let waited = 0
+  for (; !mine.take('key').allowed; waited++) early.advance(1000)
+  t.equal(waited, 11, 'a second after the time of the charge')
 })
 
 test('keys of several parts are charged together', async (t) => {
@@ -102,7 +126,7 @@ test('keys of several parts are charged together', async (t) => {
   t.same(two.stats(), one.stats())
 })
 
-test('a store of many parts forgets little before it is full, and never holds more than it may', async (t) => {
+test('a store of many parts forgets few keys before it is full, and never holds more than maxKeys', async (t) => {
   const { clock, one } = twoStores({ maxKeys: 20_000 })
   const limiter = createLimiter({ name: 'tested', ...BUCKET }, { store: one })
   for (let i = 0; i < 18_000; i++) limiter.take(`key ${i}`)
@@ -144,7 +168,52 @@ test('a key that is being denied is forgotten last', async (t) => {
   }
 })
 
-test('where rings find no room, keys closest to unlimited make it, and no others', async (t) => {
+test('of two keys that are being denied, the one that waits longer is forgotten last', async (t) => {
+  for (const [cheap, expensive] of [
+    [
+      { ...BUCKET, burst: 1 },
+      { ...BUCKET, rate: 1, burst: 2 },
+    ],
+    [{ ...WINDOW, rate: 1, per: 'minute' }, WINDOW],
+    [
+      { ...WINDOW, rate: 1, per: 'minute' },
+      { ...BUCKET, rate: 1, burst: 2 },
+    ],
+    [{ ...BUCKET, burst: 1 }, WINDOW],
+    [
+      { ...BUCKET, rate: 600, burst: 50 },
+      { ...BUCKET, rate: 60, burst: 1 },
+    ],
+  ] as PolicyOptions[][]) {
+    const { one } = twoStores({ maxKeys: 8 })
+    const login = createLimiter({ ...expensive, name: 'login' }, { store: one })
+    const search = createLimiter({ ...cheap, name: 'search' }, { store: one })
+    const deny = (limiter: Limiter, key: string) => {
+      limiter.take(key, { cost: limiter.policies[0].limit })
+      t.equal(limiter.take(key).allowed, false)
+    }
+    deny(login, 'guesser')
+    for (let i = 0; i < 100; i++) deny(search, `stranger ${i}`)
+    t.equal(login.peek('guesser').allowed, false, `${cheap.name}, then ${expensive.name}`)
+  }
+})
+
+test('a bucket opened in the space of another shares its keys exactly if the laws are equal', async (t) => {
+  const { one, two } = twoStores()
+  const open = (store: typeof one, burst: number, space: unknown) =>
+    newCharge((store as SharedStore).open(compilePolicy({ rate: 60, burst }, 'x'), space as string))
+  const [mine, yours] = [open(one, 5, 'a'), open(two, 5, 'a')]
+  const charges = [open(one, 3, mine.bucket), open(two, 3, yours.bucket), open(two, 5, yours.bucket)]
+  for (const charge of [mine, ...charges]) Object.assign(charge, { key: 'key', cost: 1 })
+  for (const charge of [mine, ...charges.slice(0, 2)]) one.take([charge])
+  one.peek(charges)
+  t.same(
+    charges.map(({ remaining }) => remaining),
+    [1, 1, 4],
+  )
+})
+
+test('a ring that finds no room gets that of the window keys closest to unlimited', async (t) => {
   const { one } = twoStores({ maxKeys: 100, maxUnits: 256 })
   const window = createLimiter(
     { name: 'window', algorithm: 'sliding-window', rate: 60, per: 'day' },
@@ -163,7 +232,7 @@ test('where rings find no room, keys closest to unlimited make it, and no others
   t.equal(window.take('whole').allowed, false)
 })
 
-test('a window that is larger than half of a part is refused, and told what would do', async (t) => {
+test('a window that is larger than half of a part is refused, with the maxUnits that would do', async (t) => {
   const open = (maxUnits: number | undefined, rate: number) =>
     createLimiter(
       { name: 'tested', algorithm: 'sliding-window', rate, per: 'day' },
@@ -202,17 +271,41 @@ test('windows that find no room together deny, and charge nothing', async (t) =>
   t.match(alone.take('key', { cost: 30 }), { allowed: true, remaining: 0 }, 'one alone finds room')
 })
 
-test('more than 1,024 different policies in one memory are refused; the same one again is not', async (t) => {
-  const { one, two } = twoStores()
-  for (let rate = 1; rate <= 1024; rate++) createLimiter({ name: `rate ${rate}`, rate }, { store: one })
-  t.throws(() => createLimiter({ name: 'too many', rate: 1025 }, { store: two }), {
-    code: 'FST_FLOODGATE_OPTION',
-    message: /at most 1024 different policies in one memory/,
-  })
-  t.match(createLimiter({ name: 'last', rate: 1024 }, { store: two }).take('key'), {
-    allowed: true,
-    remaining: 9,
-  })
+test('a law is part of its keys: threads that disagree about a limiter each enforce their own', async (t) => {
+  const pairs: [PolicyOptions, PolicyOptions][] = [
+    [{ rate: 60, per: 'hour', burst: 50 }, BUCKET],
+    [{ algorithm: 'sliding-window', rate: 50, per: 'hour' }, WINDOW],
+    [{ algorithm: 'sliding-window', rate: 4, per: 'minute' }, WINDOW],
+    [BUCKET, WINDOW],
+  ]
+  for (const [theirs, ours] of pairs) {
+    const { one, two } = twoStores()
+    const [old, young] = [theirs, ours].map((policy, i) =>
+      createLimiter({ ...policy, name: 'api' }, { store: [one, two][i] }),
+    )
+    let admitted = 0
+    for (let i = 0; i < 20; i++) {
+      old.take('key')
+      if (young.take('key').allowed) admitted++
+    }
+    t.equal(admitted, 4)
+    t.equal(remaining(old, 'key'), Math.max(0, old.policies[0].limit - 20))
+    old.reset('key')
+    t.equal(remaining(young, 'key'), 0, 'nor does a reset reach keys of the other law')
+  }
+})
+
+test('any number of different laws may come and go, and each thread makes room among the keys of all', async (t) => {
+  const { clock, one, two } = twoStores({ maxKeys: 100 })
+  for (let rate = 1; rate <= 3000; rate++) {
+    const store = [one, two][rate % 2]
+    const policy: PolicyOptions = rate % 3 === 0 ? { algorithm: 'sliding-window', rate } : { rate }
+    const { allowed, limit, remaining } = createLimiter({ name: 'plan', ...policy }, { store }).take('key')
+    if (!allowed || remaining !== limit - 1) t.fail(`law ${rate}`)
+  }
+  t.match(one.stats(), { keys: 100, forgotten: 2900 })
+  clock.advance(60_000)
+  t.equal(two.sweep(), 100)
 })
 
 test('a policy that no limiter has compiled is refused', async (t) => {
@@ -221,7 +314,7 @@ test('a policy that no limiter has compiled is refused', async (t) => {
   t.throws(() => one.open(plain, 'space'), { code: 'FST_FLOODGATE_OPTION', message: /'policy' is an object/ })
 })
 
-test('without a clock time is that of the process', async (t) => {
+test('the default clock is that of the process', async (t) => {
   const memory = createSharedMemory()
   const limiter = createLimiter({ name: 'tested', rate: 1, per: 'hour' }, { store: sharedStore({ memory }) })
   t.match(limiter.take('key'), { allowed: true, remaining: 0, resetAfter: 3_600_000 })
@@ -236,7 +329,7 @@ test('a call that runs out of stack charges nothing and blocks nobody', async (t
   let overflows = 0
   let allowed = 0
   let levels = 0
-  // On the way back from where the stack ends, each level has a little more of it.
+  // On the way back from the end of the stack, each level has a little more of it.
   const dive = (): void => {
     try {
       dive()

@@ -1,6 +1,6 @@
 /**
- * A shared memory as words and as doubles, and every way in which this store writes to either: a termination between any two
- * of these calls is what the protocol has to survive, and what the tests put there.
+ * A shared memory as words and as doubles. This store writes to it through these methods, and into rings. A
+ * thread may end between any two writes: the protocol survives that, and the tests end a thread there.
  */
 export class Cells {
   readonly words: Int32Array
@@ -16,17 +16,17 @@ export class Cells {
     this.words[at] = value
   }
 
-  /** `at` in words, and even: one store of 8 aligned bytes, which nothing divides. */
+  /** `at` counts words and is even. One store of 8 aligned bytes: nobody sees half of it. */
   setDouble(at: number, value: number): void {
     this.doubles[at >> 1] = value
   }
 
-  /** For words that others read at any time: no other write of this thread moves across it. */
+  /** For words that other threads read at any time. No other write of this thread moves across it. */
   publish(at: number, value: number): void {
     Atomics.store(this.words, at, value)
   }
 
-  /** Writes `value` where `expected` is found; returns what was found. */
+  /** Writes `value` if the word is `expected`. Returns the word as it was before. */
   swap(at: number, expected: number, value: number): number {
     return Atomics.compareExchange(this.words, at, expected, value)
   }

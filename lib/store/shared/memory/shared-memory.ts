@@ -8,55 +8,63 @@ import {
   layoutFor,
   layoutFrom,
   MAGIC,
-  PAGE,
-  PAGE_WORDS,
+  PART,
+  PART_HEADER_WORDS,
   type SharedMemoryOptions,
   VERSION,
 } from './layout.js'
-import { type Lifeline, lifelineKind, lifelineOf } from './liveness.js'
+import { type Liveness, livenessKind, livenessOf } from './liveness.js'
 
-/** What `createSharedMemory` makes: to be handed to other threads as it is. */
+/** The memory that `createSharedMemory` returns. Hand it to other threads as it is. */
 export type SharedMemory = SharedArrayBuffer
 
-const NO_LIFELINE =
-  'cannot be used here: neither /proc/thread-self nor the directory for temporary files tells when a thread ends'
+const NO_LIVENESS =
+  'cannot be used here: neither /proc/thread-self nor the directory for temporary files says when a thread ends'
 
 /**
- * Memory for one state in all threads of a process: hand it over by `workerData`, `postMessage` or `setEnvironmentData`, and
- * let each thread make its own `sharedStore({ memory })` of it. Its size is fixed; what is never touched is never paid for.
- * Throws `FST_FLOODGATE_OPTION` for options that are not allowed, and `FST_FLOODGATE_MEMORY` on a system that cannot
+ * Makes memory for one state in all threads of a process. Hand it to the threads by `workerData`,
+ * `postMessage` or `setEnvironmentData`; each thread makes its own `sharedStore({ memory })` over it. The
+ * size is fixed. The system gives memory to pages that are used, so unused keys cost nothing. Throws
+ * `FST_FLOODGATE_OPTION` for options that are not allowed, and `FST_FLOODGATE_MEMORY` on a system that cannot
  * tell when a thread has ended.
+ *
+ * @example
+ * const memory = createSharedMemory({ maxKeys: 100_000 })
+ * new Worker(file, { workerData: { memory } })
  */
 export function createSharedMemory(options: SharedMemoryOptions = {}): SharedMemory {
-  return newMemory(layoutFor(ownOptions(options, ['maxKeys', 'maxUnits', 'maxThreads'], '')), lifelineKind())
+  return newMemory(layoutFor(ownOptions(options, ['maxKeys', 'maxUnits', 'maxThreads'], '')), livenessKind())
 }
 
-/** A memory of that layout, empty, for that kind of lifeline. */
+/** An empty memory of that layout, for that kind of liveness. */
 export function newMemory(layout: Layout, kind: number): SharedMemory {
-  if (kind === 0) throw badMemory(NO_LIFELINE)
+  if (kind === 0) throw badMemory(NO_LIVENESS)
   const memory = new SharedArrayBuffer(layout.words * 4)
   const words = new Int32Array(memory)
   words[HEADER.MAX_KEYS] = layout.maxKeys
   words[HEADER.MAX_THREADS] = layout.maxThreads
   words[HEADER.ORDER] = layout.order
-  words[HEADER.LIFELINE] = kind
+  words[HEADER.LIVENESS] = kind
   words.set(randomFillSync(new Int32Array(2)), HEADER.SEED)
   // Each arena begins as one free block.
   for (let part = 0; part < layout.parts; part++)
-    words[layout.pages + part * PAGE_WORDS + PAGE.FREE + layout.order] = 1
+    words[layout.partHeaders + part * PART_HEADER_WORDS + PART.FREE + layout.order] = 1
   words[HEADER.VERSION] = VERSION
   Atomics.store(words, HEADER.MAGIC, MAGIC)
   return memory
 }
 
-/** A memory that has been looked at: how it is laid out, and how its threads know of each other's end. */
+/** A memory whose header has been checked. */
 export interface Attached {
   readonly cells: Cells
   readonly layout: Layout
-  readonly lifeline: Lifeline
+  readonly liveness: Liveness
 }
 
-/** Throws `FST_FLOODGATE_MEMORY` for what is no memory of this version and of the size that it says. */
+/**
+ * Checks the header of a memory; nothing else in it is checked, then or later. Throws `FST_FLOODGATE_MEMORY`
+ * for anything but a memory of this version whose size is the one that its header says.
+ */
 export function attach(memory: unknown): Attached {
   if (!(memory instanceof SharedArrayBuffer))
     throw badMemory('is none: pass what createSharedMemory() returned')
@@ -70,7 +78,7 @@ export function attach(memory: unknown): Attached {
   const layout = layoutFrom(words)
   if (layout === null || layout.words * 4 !== memory.byteLength)
     throw badMemory(`of ${memory.byteLength} bytes is not of the size that it says`)
-  const lifeline = lifelineOf(words[HEADER.LIFELINE])
-  if (lifeline === null) throw badMemory(NO_LIFELINE)
-  return { cells, layout, lifeline }
+  const liveness = livenessOf(words[HEADER.LIVENESS])
+  if (liveness === null) throw badMemory(NO_LIVENESS)
+  return { cells, layout, liveness }
 }

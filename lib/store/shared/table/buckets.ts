@@ -3,42 +3,63 @@ import type { Policy } from '../../../../types/index.js'
 import { type CompiledPolicy, invalidOption } from '../../../policy/index.js'
 import { KeyHasher } from '../../key-hash.js'
 import type { Cells } from '../memory/cells.js'
-import { BLOCK_HEADER, HEADER, type Layout, TAGS } from '../memory/layout.js'
+import { BLOCK_HEADER, HEADER, type Layout } from '../memory/layout.js'
 import { BucketKeeper } from './bucket-keeper.js'
 import type { Keeper, SharedBucket } from './keeper.js'
-import { Laws } from './policy-directory.js'
+import { lawBits } from './slots.js'
 import { orderFor, WindowKeeper } from './window-keeper.js'
 
-/** The key spaces that a store has opened, and who keeps their keys. */
-export class Spaces {
+/** Opens policies in a memory, and knows who keeps their keys. */
+export class Buckets {
   readonly #cells: Cells
   readonly #layout: Layout
-  readonly #laws: Laws
-  readonly #buckets: BucketKeeper
-  readonly #windows: WindowKeeper
-  /** How often each was opened. */
+  readonly #buckets = new BucketKeeper()
+  readonly #windows = new WindowKeeper()
+  /** How often each policy was opened in each space. */
   readonly #opened = new Map<string, number>()
 
   constructor(cells: Cells, layout: Layout) {
     this.#cells = cells
     this.#layout = layout
-    this.#laws = new Laws(cells, layout)
-    this.#buckets = new BucketKeeper(this.#laws)
-    this.#windows = new WindowKeeper(this.#laws, layout)
   }
 
-  /** The time at which the memory's time starts, which is `now` for the first who asks. For who holds the directory's lock. */
-  epoch(now: number): number {
-    const { words, doubles } = this.#cells
-    if (words[HEADER.STARTED] === 0) {
-      this.#cells.setDouble(HEADER.EPOCH, now)
-      this.#cells.publish(HEADER.STARTED, 1)
-    }
-    return doubles[HEADER.EPOCH >> 1]
+  /**
+   * Opens a policy in a space: a new space of that name, or the space of another bucket, in which equal laws
+   * share their keys. The seed of a bucket's hash comes from the memory's own seed and from what is the same
+   * in every thread: the name of the space, how often this store opened the policy in a new space of that
+   * name, and the numbers of the law. So a law is part of its keys' names. Throws `FST_FLOODGATE_OPTION` for
+   * a policy that this memory has no room for.
+   */
+  open(policy: Policy, space: string | SharedBucket): SharedBucket {
+    const compiled = this.#check(policy)
+    const { algorithm, rate, per, limit, law } = compiled
+    const numbers = [algorithm, rate, per, limit]
+    const full = typeof space === 'string' ? this.#newSpace(space, numbers) : space.space
+    const seed = this.#cells.words.slice(HEADER.SEED, HEADER.SEED + 2)
+    const digest = createHash('sha256')
+      .update(seed)
+      .update(JSON.stringify([full, ...numbers]))
+      .digest()
+    const own =
+      'window' in law
+        ? { keeper: this.#windows, lawBits: { second: 0, last: 0 } }
+        : { keeper: this.#buckets, lawBits: lawBits(law) }
+    return { policy: compiled, space: full, hasher: new KeyHasher(digest), ...own }
   }
 
-  /** Throws `FST_FLOODGATE_OPTION` for a policy that this memory has no room for. */
-  check(policy: Policy): CompiledPolicy {
+  /** The keeper of the keys of windows, or of those of token buckets. */
+  keeperOf(isWindow: boolean): Keeper {
+    return isWindow ? this.#windows : this.#buckets
+  }
+
+  #newSpace(name: string, numbers: readonly unknown[]): string {
+    const policy = JSON.stringify([name, ...numbers])
+    const before = this.#opened.get(policy) ?? 0
+    this.#opened.set(policy, before + 1)
+    return `${before} ${name}`
+  }
+
+  #check(policy: Policy): CompiledPolicy {
     if (!('law' in policy)) throw invalidOption('policy', policy, 'one that a limiter has compiled')
     // While a ring grows it is there twice, and the smaller one lies in one half of the arena.
     const most = this.#layout.order - 1
@@ -48,33 +69,5 @@ export class Spaces {
       throw invalidOption('rate', policy.rate, allowed)
     }
     return policy as CompiledPolicy
-  }
-
-  /** The tag of a policy's law, for who holds the directory's lock; -1 where the directory is full. */
-  tagOf(policy: CompiledPolicy): number {
-    return this.#laws.tagOf(policy)
-  }
-
-  /**
-   * A bucket of its own. The seed of its hash is drawn from the seed of the memory by what is the same in every thread: the name
-   * of the space, the numbers of the law, and how often this store has opened both before.
-   */
-  open(policy: CompiledPolicy, tag: number, space: string): SharedBucket {
-    if (tag < 0) throw invalidOption('rate', policy.rate, `at most ${TAGS} different policies in one memory`)
-    const { algorithm, rate, per, limit } = policy
-    const name = JSON.stringify([algorithm, rate, per, limit, space])
-    const before = this.#opened.get(name) ?? 0
-    this.#opened.set(name, before + 1)
-    const seed = this.#cells.words.slice(HEADER.SEED, HEADER.SEED + 2)
-    const digest = createHash('sha256').update(seed).update(`${before} ${name}`).digest()
-    const keeper = 'window' in policy.law ? this.#windows : this.#buckets
-    return { policy, tag, hasher: new KeyHasher(digest), keeper }
-  }
-
-  /** Who keeps the slots of a tag; null where no policy has that tag. */
-  keeperOf(tag: number): Keeper | null {
-    const law = this.#laws.get(tag)
-    if (law === null) return null
-    return 'window' in law ? this.#windows : this.#buckets
   }
 }

@@ -1,43 +1,42 @@
 import type { Ring } from '../../../policy/index.js'
+import { unload } from '../../ring.js'
 import type { Journal } from '../locking/journal.js'
 import type { Cells } from '../memory/cells.js'
-import { BLOCK_HEADER, type Layout, PAGE, SMALLEST_ORDER } from '../memory/layout.js'
-import type { Part } from './part.js'
+import { BLOCK_HEADER, SMALLEST_ORDER } from '../memory/layout.js'
 
 const FREE = 0x20
 const SMALLEST_WORDS = 2 << SMALLEST_ORDER
 
 /**
- * The arena of a part: blocks of 2^order doubles, for rings, by the buddy system (Knowlton 1965; Knuth, TAOCP 2.5). A block
- * begins with two doubles of header, as four words:
+ * The arena of a part: blocks of 2^order doubles, for rings, by the buddy system (Knowlton 1965; Knuth, TAOCP
+ * 2.5). A block begins with two doubles of header, as four words:
  *
  *     word 0      order, and whether the block is free
  *     word 1, 2   of a free block, the next and the previous of its order; else start and count of the ring
+ *     word 3      of a block in use, the rate of its law
  *
- * A block is named by its ref, its place in units of the smallest block, from 1 on; 0 is none. Every change is noted in the
- * journal and left for the caller to commit. A block that was freed must not be taken again before that: what is
- * written into it could not be put back.
+ * The ref of a block is its place in units of the smallest block, from 1 on; 0 is no block. Every change is
+ * saved in the journal, and the caller commits. Commit a freed block before you take it again: the journal
+ * cannot put back what is written into it.
  */
-export class Blocks {
+export class BuddyAllocator {
   readonly #cells: Cells
   readonly #journal: Journal
   readonly #arena: number
+  /** The word before the head of the list of each order. */
   readonly #lists: number
   readonly #order: number
-  /** The largest ref there can be. */
-  readonly #most: number
 
-  constructor({ cells, journal, arena, page }: Part, { order }: Layout) {
+  constructor(cells: Cells, journal: Journal, arena: number, lists: number, order: number) {
     this.#cells = cells
     this.#journal = journal
     this.#arena = arena
-    this.#lists = page + PAGE.FREE
+    this.#lists = lists
     this.#order = order
-    this.#most = sizeOf(order)
   }
 
-  /** The ref of a block of that order or 0 where there is none; its ring is empty. */
-  take(order: number): number {
+  /** The ref of a block of that order whose ring is empty, or 0 if there is none. */
+  take(order: number, rate: number): number {
     let from = order
     while (from <= this.#order && this.#head(from) === 0) from++
     if (from > this.#order) return 0
@@ -48,6 +47,7 @@ export class Blocks {
       this.#link(ref + sizeOf(from), from)
     }
     this.#write(ref, order, 0, 0)
+    this.#set(this.#at(ref) + 3, rate)
     return ref
   }
 
@@ -58,13 +58,13 @@ export class Blocks {
   }
 
   give(ref: number): void {
-    let order = this.#orderOf(ref)
-    if (order === 0) return
+    const { words } = this.#cells
+    let order = words[this.#at(ref)]
     let place = ref - 1
     while (order < this.#order) {
       const size = sizeOf(order)
       const buddy = place ^ size
-      if (this.#cells.words[this.#at(buddy + 1)] !== (FREE | order)) break
+      if (words[this.#at(buddy + 1)] !== (FREE | order)) break
       this.#unlink(buddy + 1, order)
       place &= ~size
       order++
@@ -72,28 +72,31 @@ export class Blocks {
     this.#link(place + 1, order)
   }
 
-  /** Points `ring` at the ring in a block, or at nothing if there is no such block in use. */
+  /** Points `ring` at the ring in a block; at nothing if `ref` is 0. */
   load(ref: number, ring: Ring): void {
-    const order = this.#orderOf(ref)
-    if (order === 0) {
-      ring.base = ring.capacity = ring.start = ring.count = 0
+    if (ref === 0) {
+      unload(ring)
       return
     }
     const at = this.#at(ref)
     const { words } = this.#cells
     ring.slots = this.#cells.doubles
     ring.base = (at >> 1) + BLOCK_HEADER
-    ring.capacity = (1 << order) - BLOCK_HEADER
-    ring.start = inRange(words[at + 1], ring.capacity - 1)
-    ring.count = inRange(words[at + 2], ring.capacity)
+    ring.capacity = (1 << words[at]) - BLOCK_HEADER
+    ring.start = words[at + 1]
+    ring.count = words[at + 2]
   }
 
-  /** Writes start and count of a ring back, where there is such a block; `lone` if nothing else is written with it. */
-  save(ref: number, { start, count }: Ring, lone = false): void {
-    if (this.#orderOf(ref) === 0) return
+  /** The rate of the law of a block in use. */
+  rate(ref: number): number {
+    return this.#cells.words[this.#at(ref) + 3]
+  }
+
+  /** Writes start and count of a ring back. `single` says that nothing else is written with it. */
+  save(ref: number, { start, count }: Ring, single = false): void {
     const at = this.#at(ref)
-    if (lone && this.#cells.words[at + 1] === start) {
-      // One word needs no note, but the instants that it counts must be there before.
+    if (single && this.#cells.words[at + 1] === start) {
+      // One word needs no journal, but the instants that it counts must be written before it.
       this.#cells.publish(at + 2, count)
       return
     }
@@ -102,7 +105,7 @@ export class Blocks {
     this.#cells.set(at + 2, count)
   }
 
-  /** Notes the instants of a ring from number `from` on, which may then be written. */
+  /** Saves the instants of a ring from number `from` on. They may be written afterwards. */
   saveInstants({ base, capacity, start, count }: Ring, from: number): void {
     const first = (start + from) % capacity
     const length = count - from
@@ -111,27 +114,13 @@ export class Blocks {
     if (length > beforeTurn) this.#journal.save(base * 2, (length - beforeTurn) * 2)
   }
 
-  /** The order of a block in use; 0 for a ref that names none. */
-  #orderOf(ref: number): number {
-    if (!this.#isRef(ref)) return 0
-    const order = this.#cells.words[this.#at(ref)]
-    const sound = order >= SMALLEST_ORDER && order <= this.#order
-    return sound && ((ref - 1) & (sizeOf(order) - 1)) === 0 ? order : 0
-  }
-
-  #isRef(ref: number): boolean {
-    return ref >= 1 && ref <= this.#most
-  }
-
   #at(ref: number): number {
     return this.#arena + (ref - 1) * SMALLEST_WORDS
   }
 
-  /** The first free block of that order; 0 for none, and for what is none. */
+  /** The first free block of that order, or 0. */
   #head(order: number): number {
-    const ref = this.#cells.words[this.#lists + order]
-    const fits = this.#isRef(ref) && ((ref - 1) & (sizeOf(order) - 1)) === 0
-    return fits ? ref : 0
+    return this.#cells.words[this.#lists + order]
   }
 
   #link(ref: number, order: number): void {
@@ -143,12 +132,10 @@ export class Blocks {
 
   #unlink(ref: number, order: number): void {
     const { words } = this.#cells
-    const at = this.#at(ref)
-    const next = words[at + 1]
-    const previous = words[at + 2]
-    if (this.#isRef(next)) this.#set(this.#at(next) + 2, previous)
-    const from = this.#isRef(previous) ? this.#at(previous) + 1 : this.#lists + order
-    this.#set(from, this.#isRef(next) ? next : 0)
+    const next = words[this.#at(ref) + 1]
+    const previous = words[this.#at(ref) + 2]
+    if (next !== 0) this.#set(this.#at(next) + 2, previous)
+    this.#set(previous === 0 ? this.#lists + order : this.#at(previous) + 1, next)
   }
 
   #write(ref: number, word: number, second: number, third: number): void {
@@ -165,11 +152,7 @@ export class Blocks {
   }
 }
 
-/** Size of a block in units of the smallest. */
+/** Size of a block in units of the smallest block. */
 function sizeOf(order: number): number {
   return 1 << (order - SMALLEST_ORDER)
-}
-
-function inRange(value: number, most: number): number {
-  return value >= 0 && value <= most ? value : 0
 }

@@ -2,16 +2,22 @@ import type { Bucket, Charge } from '../../../../types/index.js'
 import type { CompiledPolicy } from '../../../policy/index.js'
 import type { KeyHasher } from '../../key-hash.js'
 import type { Part } from './part.js'
+import type { LawBits } from './slots.js'
 
-/** A policy opened in a shared memory: the keys of its space are hashed with a seed of their own, the same in all threads. */
+/**
+ * A policy opened in a shared memory. Its keys are hashed with a seed of their own, which is the same in all
+ * threads.
+ */
 export interface SharedBucket extends Bucket {
   readonly policy: CompiledPolicy
-  readonly tag: number
+  /** The full name of its space. */
+  readonly space: string
   readonly hasher: KeyHasher
   readonly keeper: Keeper
+  readonly lawBits: LawBits
 }
 
-/** Where a key is: its part, its digest, and the first word of its slot or -1 while it has none. */
+/** Where a key is: its part, its digest, and the first word of its slot, or -1 if it has none. */
 export interface Place {
   part: Part
   low: number
@@ -20,30 +26,38 @@ export interface Place {
 }
 
 /**
- * Keeps the state of one kind of law in the slots of a part. `wait` loads a key's state, and `look`, `tell`, `prepare` and
- * `charge` go on with what was loaded last. All but `tell` are for who holds the part's lock. `now` is the time of the part in
- * microseconds.
+ * What a judgement changes: `'nothing'`; or it charges an allowed charge, which is the only one of its call
+ * (`'single'`) or one of several whose keys are all prepared (`'prepared'`), and notes that a denied key is
+ * being denied.
+ */
+export type Effect = 'nothing' | 'single' | 'prepared'
+
+/**
+ * Keeps the state of one kind of law in the slots of a part. Everything here is for the owner of the part's
+ * lock. `now` is the time of the call in microseconds. A thread reads its clock before it waits for a lock,
+ * so a key may hold later instants.
  */
 export interface Keeper {
-  /** Is all that it keeps of a key in the key's slot? */
-  readonly isWithinSlots: boolean
-  /** Loads a key's state. Returns how long `cost` has to wait, in the law's own unit: 0 for not at all, `Infinity` for ever. */
-  wait(bucket: SharedBucket, place: Place, cost: number, now: number): number
-  /** Reads of the part what `tell` will need besides. */
-  look(): void
-  /** Fills the verdict of a charge that waits for so long, after a `look`: the lock may have been given back. */
-  tell(charge: Charge, wait: number): void
   /**
-   * Makes room for `cost` more units of a key that has a slot, which may move. For whoever looks on from outside nothing
-   * changes but that other keys may be forgotten; it is committed. Returns 0, or how long to wait where there is no room.
+   * Fills the verdict of a charge for `cost`; returns whether it is allowed. A charge happens at the next
+   * commit.
    */
-  prepare(place: Place, cost: number): number
-  /** Charges a key that has been prepared. It happens at the next commit; `lone` if nothing else does. */
-  charge(charge: Charge, place: Place, cost: number, lone: boolean): void
-  /** Gives units back, as `SyncStore.refund` says. It happens at the next commit. */
+  judge(charge: Charge, cost: number, place: Place, now: number, effect: Effect): boolean
+  /**
+   * Gives a key a slot if it has none, and room for `cost` more units; the key may move. This commits, and
+   * changes no verdict but those of keys that are forgotten. Returns false, and fills the verdict, if there
+   * is no room.
+   */
+  prepare(charge: Charge, cost: number, place: Place, now: number): boolean
+  /** Gives units back at the next commit, as `SyncStore.refund` says. */
   refund(charge: Charge, place: Place, now: number): void
-  /** As `Owner.heat`. */
-  heat(tag: number, part: Part, at: number, now: number): number
-  /** As `Owner.release`. */
+  /** As `Evictor.heat`. */
+  heat(part: Part, at: number, now: number): number
+  /** As `Evictor.release`. */
   release(part: Part, at: number): void
+}
+
+/** Notes that a key, if it has a slot, is being denied. A cost that never fits is no reason to keep a key. */
+export function setDenied({ part, at }: Place, wait: number): void {
+  if (at >= 0 && wait !== Number.POSITIVE_INFINITY) part.setDenied(at, true)
 }

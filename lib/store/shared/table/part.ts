@@ -1,139 +1,116 @@
 import { CROWDED, type Evictable, freeExpired, freeOrFind, LOOK_WHEN_CROWDED } from '../../eviction.js'
-import type { Locks } from '../locking/locks.js'
+import type { Journal } from '../locking/journal.js'
 import type { Cells } from '../memory/cells.js'
-import {
-  keysOf,
-  type Layout,
-  LINE_SLOTS,
-  LINE_WORDS,
-  PAGE,
-  PAGE_WORDS,
-  SLOT_WORDS,
-} from '../memory/layout.js'
-import { Slots } from './slots.js'
+import { keysOf, type Layout, PART, PART_HEADER_WORDS, SLOT_WORDS } from '../memory/layout.js'
+import { BuddyAllocator } from './buddy-allocator.js'
+import { Slots, WINDOW } from './slots.js'
 
-/** Who knows what the state of a slot means. */
-export interface Owner {
-  /** As `Evictable.heatAt`, of a slot in use, by its first word. */
+/** Judges keys for a part, which knows slots and no laws. */
+export interface Evictor {
+  /**
+   * As `Evictable.heatAt`, for a slot in use, given its first word. Of a denied key, 1 + the microseconds
+   * until it has a unit.
+   */
   heat(part: Part, at: number): number
-  /** The slot's key is about to be forgotten: what it holds elsewhere in the part is to be given back. */
+  /** Gives back the block of a key that is about to be forgotten. */
   release(part: Part, at: number): void
 }
 
 const TWO_32 = 0x100000000
 
 /**
- * One part of the keys: a table with linear probing, three slots of five words in each line after its latch, five sixths full at
- * most, so 26 bytes a key.
+ * One part of the keys: a table with linear probing, five words a slot, at most five sixths full, so 24 bytes
+ * a key; and an arena of rings.
  *
- * Everything here is for who holds the part's lock, but for `homeLatch`, `latchOf`, `findInLine` and `last`. Who has the lock waits for a
- * latch before it deals with the state of a slot. No loop is longer than the table. Each verb that moves or removes a key is a change
- * of its own, committed when it returns.
+ * Only the owner of the part's lock may call this; `keys` and `forgotten` are for everybody. No loop is
+ * longer than the table. Each method that moves or removes a key commits before it returns.
  */
 export class Part extends Slots implements Evictable {
   readonly number: number
   readonly slots: number
   readonly maxKeys: number
-  /** Word at which the part's page begins, and that of its arena. */
-  readonly page: number
-  readonly arena: number
+  /** The word of the part's lock, where its header begins. */
+  readonly header: number
+  readonly blocks: BuddyAllocator
   readonly #table: number
-  readonly #lines: number
-  readonly #locks: Locks
-  readonly #owner: Owner
+  readonly #evictor: Evictor
+  /** Whether the hand passes over keys that have no ring. */
+  #ringsOnly = false
 
-  constructor(cells: Cells, layout: Layout, number: number, locks: Locks, owner: Owner) {
-    super(cells, locks.journal)
+  constructor(cells: Cells, layout: Layout, number: number, journal: Journal, evictor: Evictor) {
+    super(cells, journal)
     this.number = number
     this.slots = layout.slots
-    this.#lines = layout.slots / LINE_SLOTS
     this.maxKeys = keysOf(layout, number)
-    this.#locks = locks
-    this.page = layout.pages + number * PAGE_WORDS
+    this.header = layout.partHeaders + number * PART_HEADER_WORDS
     this.#table = layout.tables + number * layout.partWords
-    this.arena = this.#table + layout.tableWords
-    this.#owner = owner
+    const arena = this.#table + layout.tableWords
+    this.blocks = new BuddyAllocator(cells, journal, arena, this.header + PART.FREE, layout.order)
+    this.#evictor = evictor
   }
 
   get keys(): number {
-    return this.cells.words[this.page + PAGE.KEYS]
+    return this.cells.words[this.header + PART.KEYS]
   }
 
   get hand(): number {
-    const hand = this.cells.words[this.page + PAGE.HAND]
-    return hand >= 0 && hand < this.slots ? hand : 0
+    return this.cells.words[this.header + PART.HAND]
   }
 
   set hand(slot: number) {
-    this.cells.set(this.page + PAGE.HAND, slot)
+    this.cells.set(this.header + PART.HAND, slot)
   }
 
   /** Live keys forgotten so far. */
   get forgotten(): number {
-    return this.cells.doubles[(this.page + PAGE.FORGOTTEN) >> 1]
+    return this.cells.doubles[(this.header + PART.FORGOTTEN) >> 1]
   }
 
-  /** The latest instant that an owner of the lock has seen, in microseconds. */
-  get last(): number {
-    return this.cells.doubles[(this.page + PAGE.LAST) >> 1]
-  }
-
-  /** The later of `now` and `last`, which becomes the latest: the part's time never steps back. */
-  observe(now: number): number {
-    const { last } = this
-    if (last >= now) return last
-    this.cells.setDouble(this.page + PAGE.LAST, now)
-    return now
-  }
-
-  /** The first word of a digest's slot, or -1. Nobody changes its state then. */
+  /** The first word of a digest's slot, or -1. */
   find(low: number, high: number): number {
-    const slot = this.#look(low, high)
-    if (slot < 0) return -1
-    this.#settle(slot)
-    return this.at(slot)
-  }
-
-  /** The latch of the line where the search for a digest begins. */
-  homeLatch(low: number): number {
-    return this.#table + this.#homeLine(low) * LINE_WORDS
-  }
-
-  /** The latch of the line that a digest is in, or -1: for who holds nothing, and so may be wrong. */
-  latchOf(low: number, high: number): number {
-    const slot = this.#look(low, high)
-    return slot < 0 ? -1 : this.#latch(slot)
-  }
-
-  /** The first word of a digest's slot in the line of that latch, or -1. */
-  findInLine(latch: number, low: number, high: number): number {
     const { words } = this.cells
-    for (let at = latch + 1; at < latch + LINE_WORDS; at += SLOT_WORDS)
+    let slot = this.#home(low)
+    for (let i = 0; i < this.slots; i++) {
+      const at = this.#table + slot * SLOT_WORDS
       if (words[at] === low && words[at + 1] === high) return at
+      if (words[at] === 0 && words[at + 1] === 0) return -1
+      slot = this.#next(slot)
+    }
     return -1
   }
 
-  /** Gives a digest that is not there a slot of state 0, which equals none, forgetting another key if it must; returns its first word. */
-  insert(low: number, high: number, tag: number): number {
-    if (this.keys >= this.maxKeys) this.forgetOne(this)
+  /**
+   * Gives a digest that has no slot the slot of a full bucket, or that of an empty window of so many
+   * microseconds. Forgets another key if the part is full. Returns the slot's first word.
+   */
+  insert(low: number, high: number, window = 0): number {
+    if (this.keys >= this.maxKeys) this.forgetOne()
     else if (this.keys >= this.maxKeys * CROWDED) freeExpired(this, LOOK_WHEN_CROWDED)
-    let slot = this.#homeLine(low) * LINE_SLOTS
-    for (let i = 0; i < this.slots && this.inUse(slot); i++) slot = this.#next(slot)
-    const at = this.#save(slot)
+    let slot = this.#home(low)
+    for (let i = 0; i < this.slots && this.#inUse(slot); i++) slot = this.#next(slot)
     this.#count(1)
+    const at = this.#save(slot)
     const { cells } = this
     cells.set(at, low)
     cells.set(at + 1, high)
-    this.clear(at, tag)
+    cells.set(at + 2, window === 0 ? 0 : WINDOW)
+    cells.set(at + 3, window)
+    cells.set(at + 4, Math.floor(window / TWO_32))
     this.journal.commit()
     return at
   }
 
-  /** Makes room as the hand finds it in this part, or in a view of it: at least one key goes, if there is any that may. */
-  forgetOne(view: Evictable): void {
-    const coolest = freeOrFind(view)
+  /** Forgets at least one key, if any may go. `ringsOnly` says that keys without a ring stay. */
+  forgetOne(ringsOnly = false): void {
+    let coolest = -1
+    try {
+      this.#ringsOnly = ringsOnly
+      coolest = freeOrFind(this)
+    } finally {
+      this.#ringsOnly = false
+    }
     if (coolest < 0) return
-    const at = this.page + PAGE.FORGOTTEN
+    const at = this.header + PART.FORGOTTEN
     this.journal.save(at, 2)
     this.cells.setDouble(at, this.forgotten + 1)
     this.remove(coolest)
@@ -142,14 +119,13 @@ export class Part extends Slots implements Evictable {
   /** Empties a slot and closes the gap, so that every probe still finds its key. Other slots may move. */
   remove(slot: number): void {
     const { words } = this.cells
-    this.#owner.release(this, this.at(slot))
+    this.#evictor.release(this, this.#table + slot * SLOT_WORDS)
     this.#count(-1)
     let gap = slot
     let next = this.#next(slot)
-    for (let i = 1; i < this.slots && this.inUse(next); i++) {
-      const at = this.at(next)
-      if (this.#distance(this.#homeLine(words[at]) * LINE_SLOTS, next) >= this.#distance(gap, next)) {
-        this.#settle(next)
+    for (let i = 1; i < this.slots && this.#inUse(next); i++) {
+      const at = this.#table + next * SLOT_WORDS
+      if (this.#distance(this.#home(words[at]), next) >= this.#distance(gap, next)) {
         const to = this.#save(gap)
         for (let word = 0; word < SLOT_WORDS; word++) this.cells.set(to + word, words[at + word])
         gap = next
@@ -162,6 +138,11 @@ export class Part extends Slots implements Evictable {
     this.journal.commit()
   }
 
+  /** As `remove`, given the slot's first word. */
+  removeAt(at: number): void {
+    this.remove((at - this.#table) / SLOT_WORDS)
+  }
+
   /** Frees every expired key; returns how many. */
   sweep(): number {
     this.hand = 0
@@ -169,62 +150,29 @@ export class Part extends Slots implements Evictable {
   }
 
   heatAt(slot: number): number {
-    if (!this.inUse(slot)) return Number.POSITIVE_INFINITY
-    this.#settle(slot)
-    return this.#owner.heat(this, this.at(slot))
+    const at = this.#table + slot * SLOT_WORDS
+    if (!this.#inUse(slot) || (this.#ringsOnly && !(this.isWindow(at) && this.ref(at) > 0)))
+      return Number.POSITIVE_INFINITY
+    return this.#evictor.heat(this, at)
   }
 
-  inUse(slot: number): boolean {
-    const at = this.at(slot)
+  #inUse(slot: number): boolean {
+    const at = this.#table + slot * SLOT_WORDS
     return this.cells.words[at] !== 0 || this.cells.words[at + 1] !== 0
   }
 
-  /** Frees the slot whose first word that is. */
-  removeAt(at: number): void {
-    const line = Math.floor((at - this.#table) / LINE_WORDS)
-    this.remove((at - this.#table - line - 1) / SLOT_WORDS)
-  }
-
-  /** The first word of a slot. */
-  at(slot: number): number {
-    // Each line has one word beside its slots, and the latch comes first.
-    return this.#table + slot * SLOT_WORDS + lineOf(slot) + 1
-  }
-
-  #homeLine(low: number): number {
-    return (((low >>> 0) * this.#lines) / TWO_32) | 0
-  }
-
-  #latch(slot: number): number {
-    return this.#table + lineOf(slot) * LINE_WORDS
-  }
-
-  #look(low: number, high: number): number {
-    const { words } = this.cells
-    let slot = this.#homeLine(low) * LINE_SLOTS
-    for (let i = 0; i < this.slots; i++) {
-      const at = this.at(slot)
-      if (words[at] === low && words[at + 1] === high) return slot
-      if (words[at] === 0 && words[at + 1] === 0) return -1
-      slot = this.#next(slot)
-    }
-    return -1
-  }
-
-  /** Waits until nobody holds the latch of a slot's line; while the part is locked, nobody takes it to any effect. */
-  #settle(slot: number): void {
-    const latch = this.#latch(slot)
-    if (Atomics.load(this.cells.words, latch) !== 0) this.#locks.awaitLatch(latch)
+  #home(low: number): number {
+    return Math.floor(((low >>> 0) * this.slots) / TWO_32)
   }
 
   #save(slot: number): number {
-    const at = this.at(slot)
+    const at = this.#table + slot * SLOT_WORDS
     this.journal.save(at, SLOT_WORDS)
     return at
   }
 
   #count(more: number): void {
-    const at = this.page + PAGE.KEYS
+    const at = this.header + PART.KEYS
     this.journal.save(at, 1)
     this.cells.set(at, this.cells.words[at] + more)
   }
@@ -236,8 +184,4 @@ export class Part extends Slots implements Evictable {
   #distance(from: number, to: number): number {
     return to >= from ? to - from : to - from + this.slots
   }
-}
-
-function lineOf(slot: number): number {
-  return (slot / LINE_SLOTS) | 0
 }

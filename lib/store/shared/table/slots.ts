@@ -1,20 +1,42 @@
+import type { TokenBucket } from '../../../policy/index.js'
 import type { Journal } from '../locking/journal.js'
 import type { Cells } from '../memory/cells.js'
-import { TAGS } from '../memory/layout.js'
 
 const TWO_32 = 0x100000000
-const TAG_SHIFT = 1
-const EXTRA_SHIFT = 11
-const MARK = 1
+const DENIED = 1
+export const WINDOW = 2
+const REF_SHIFT = 2
+/** A tat has at most 2^17 ticks a microsecond. */
+const TICKS_SHIFT = 2
+const TICKS = 2 ** 17
+/**
+ * Logarithms: 13 bits hold a time up to 2^51 microseconds, to 0.3 %; 11 bits hold a burst up to 2^31, to 0.6
+ * %.
+ */
+const FILL_SHIFT = 19
+const FILL_STEPS = 128
+const BURST_SHIFT = 21
+const BURST_STEPS = 64
+
+/** What the slots of a law's keys say of the law: bits of words 2 and 4. */
+export interface LawBits {
+  readonly second: number
+  readonly last: number
+}
 
 /**
- * What stands in a slot. `at`, everywhere, is its first word:
+ * The fields of a slot. `at` is its first word:
  *
  *     word 0, 1   digest of the key; both 0: the slot is empty
- *     word 2      1 bit of mark, 10 of tag, 17 of extra state
- *     word 3, 4   53 bits of state
+ *     word 2      1 bit: the key is being denied; 1 bit: its law is a window; then
+ *                 bucket: 17 bits of ticks of the tat, 13 bits of logarithm of the fill time
+ *                 window: 30 bits of ref of the block of its ring, 0 while it has none
+ *     word 3, 4   bucket: 53 bits of tat in whole microseconds, 11 bits of logarithm of the burst
+ *                 window: 53 bits of length in microseconds
  *
- * For who holds the lock of the part, or the latch of the slot's line. Words are never trusted: what is read is brought into range.
+ * So a slot says all that eviction needs to know of the law, and a thread can make room among keys of
+ * policies that it never opened. Only eviction reads the logarithms. Only the owner of the part's lock may
+ * call this.
  */
 export class Slots {
   readonly cells: Cells
@@ -29,53 +51,87 @@ export class Slots {
     return this.cells.words[at] === low && this.cells.words[at + 1] === high
   }
 
-  /** An integer from 0 to 2^53 - 1. */
-  state(at: number): number {
+  isDenied(at: number): boolean {
+    return (this.cells.words[at + 2] & DENIED) !== 0
+  }
+
+  /** One word, and only eviction depends on it: the journal need not know. */
+  setDenied(at: number, denied: boolean): void {
+    const before = this.cells.words[at + 2]
+    const after = denied ? before | DENIED : before & ~DENIED
+    if (after !== before) this.cells.set(at + 2, after)
+  }
+
+  isWindow(at: number): boolean {
+    return (this.cells.words[at + 2] & WINDOW) !== 0
+  }
+
+  ref(at: number): number {
+    return this.cells.words[at + 2] >>> REF_SHIFT
+  }
+
+  /** At the next commit. The key is then not being denied. */
+  setRef(at: number, ref: number): void {
+    this.journal.save(at + 2, 1)
+    this.cells.set(at + 2, (ref << REF_SHIFT) | WINDOW)
+  }
+
+  /** The tat of a bucket or the length of a window, in whole microseconds: an integer from 0 to 2^53 - 1. */
+  micros(at: number): number {
     const { words } = this.cells
-    return ((words[at + 4] & 0x1fffff) >>> 0) * TWO_32 + (words[at + 3] >>> 0)
+    return (words[at + 4] & 0x1fffff) * TWO_32 + (words[at + 3] >>> 0)
   }
 
-  /** An integer from 0 to 2^17 - 1. */
-  extra(at: number): number {
-    return (this.cells.words[at + 2] >>> EXTRA_SHIFT) & 0x1ffff
+  /** The tat of a bucket in ticks from `now` on; 0 for a full bucket. */
+  ticksFrom(at: number, now: number, resolution: number): number {
+    return Math.max(0, (this.micros(at) - now) * resolution + this.#ticks(at))
   }
 
-  tag(at: number): number {
-    return (this.cells.words[at + 2] >>> TAG_SHIFT) & (TAGS - 1)
+  /** As `ticksFrom`, in microseconds, for a law that nobody here knows: positive exactly if that is. */
+  microsFrom(at: number, now: number): number {
+    return this.micros(at) - now + this.#ticks(at) / TICKS
   }
 
-  marked(at: number): boolean {
-    return (this.cells.words[at + 2] & MARK) === MARK
+  /** About the microseconds that a bucket takes to fill. */
+  fillTime(at: number): number {
+    return 2 ** ((this.cells.words[at + 2] >>> FILL_SHIFT) / FILL_STEPS)
   }
 
-  /** State and extra state of 0, no mark. */
-  clear(at: number, tag: number): void {
-    this.cells.set(at + 2, tag << TAG_SHIFT)
-    this.cells.set(at + 3, 0)
-    this.cells.set(at + 4, 0)
+  /** About the burst of a bucket. */
+  burst(at: number): number {
+    return 2 ** ((this.cells.words[at + 4] >>> BURST_SHIFT) / BURST_STEPS)
   }
 
   /**
-   * Sets state and extra state and clears the mark, at the next commit. `lone` if nothing else is written with it: then it needs
-   * no note where only one word changes, as it mostly does. Nothing is written for a key that a damaged memory has lost: -1.
+   * Writes the tat of a bucket, at the next commit. The key is then not being denied. `single` says that
+   * nothing else is written with it: a change of one word, which is the common case, then needs no journal.
    */
-  setState(at: number, tag: number, state: number, extra: number, lone = false): void {
-    if (at < 0) return
+  setTat(at: number, micros: number, ticks: number, law: LawBits, single: boolean): void {
     const { words } = this.cells
-    const first = (extra << EXTRA_SHIFT) | (tag << TAG_SHIFT)
-    const last = Math.floor(state / TWO_32)
-    if (lone && words[at + 2] === first && words[at + 4] === last) {
-      this.cells.set(at + 3, state)
+    const second = law.second | (ticks << TICKS_SHIFT)
+    const last = law.last | Math.floor(micros / TWO_32)
+    if (single && words[at + 2] === second && words[at + 4] === last) {
+      this.cells.set(at + 3, micros)
       return
     }
     this.journal.save(at + 2, 3)
-    this.cells.set(at + 2, first)
-    this.cells.set(at + 3, state)
+    this.cells.set(at + 2, second)
+    this.cells.set(at + 3, micros)
     this.cells.set(at + 4, last)
   }
 
-  /** Marks the key as being denied: one word, so there is nothing to put back. */
-  mark(at: number): void {
-    if (!this.marked(at)) this.cells.set(at + 2, this.cells.words[at + 2] | MARK)
+  #ticks(at: number): number {
+    return (this.cells.words[at + 2] >>> TICKS_SHIFT) & (TICKS - 1)
   }
+}
+
+export function lawBits({ burst, tolerance, resolution }: TokenBucket): LawBits {
+  return {
+    second: logarithm(tolerance / resolution, FILL_STEPS) << FILL_SHIFT,
+    last: logarithm(burst, BURST_STEPS) << BURST_SHIFT,
+  }
+}
+
+function logarithm(number: number, steps: number): number {
+  return Math.round(Math.log2(Math.max(1, number)) * steps)
 }

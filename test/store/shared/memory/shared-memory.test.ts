@@ -33,14 +33,14 @@ test('options that are not allowed are refused, by name', async (t) => {
   t.throws(() => sharedStore(null as never), { code: 'FST_FLOODGATE_OPTION' })
 })
 
-test('a memory has room for 100,000 keys unless told otherwise, and for as many as it was told', async (t) => {
+test('a memory has room for maxKeys keys, by default 100,000', async (t) => {
   t.same(sharedStore({ memory: createSharedMemory() }).stats(), { keys: 0, maxKeys: 100_000, forgotten: 0 })
   for (const maxKeys of [1, 2047, 4096, 5001, 1_000_003]) {
     t.equal(sharedStore({ memory: createSharedMemory({ maxKeys }) }).stats().maxKeys, maxKeys)
   }
 })
 
-test('what is no memory is refused', async (t) => {
+test('anything but a memory is refused', async (t) => {
   for (const memory of [
     undefined,
     null,
@@ -57,10 +57,10 @@ test('what is no memory is refused', async (t) => {
   )
 })
 
-test('a memory of another version is refused by both', async (t) => {
+test('a memory of another version is refused, with both versions', async (t) => {
   const memory = createSharedMemory()
-  new Int32Array(memory)[HEADER.VERSION] = 1
-  t.throws(() => sharedStore({ memory }), refused(/has layout 1; this version of fastify-floodgate reads 2$/))
+  new Int32Array(memory)[HEADER.VERSION] = 2
+  t.throws(() => sharedStore({ memory }), refused(/has layout 2; this version of fastify-floodgate reads 3$/))
 })
 
 test('a memory whose header does not fit it is refused', async (t) => {
@@ -92,15 +92,15 @@ test('a system that cannot tell when a thread has ended is refused', async (t) =
   t.throws(() => sharedStore({ memory }), refused(/^shared memory cannot be used here: neither/))
 })
 
-test('a memory is used by as many threads as it was made for', async (t) => {
+test('any number of stores in one thread count as one thread', async (t) => {
   const memory = createSharedMemory({ maxThreads: 1 })
   const policy = { name: 'tested', rate: 5 }
   createLimiter(policy, { store: sharedStore({ memory }) }).take('key')
   const again = createLimiter(policy, { store: sharedStore({ memory }) })
-  t.equal(again.take('key').remaining, 3, 'any number of stores in one thread count as one')
+  t.equal(again.take('key').remaining, 3, 'both stores share their keys')
 })
 
-test('memory that is never touched is never paid for', async (t) => {
+test('memory that is never used costs nothing', async (t) => {
   const before = process.memoryUsage().rss
   const memory = createSharedMemory({ maxKeys: 10_000_000 })
   sharedStore({ memory })
