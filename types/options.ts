@@ -142,7 +142,8 @@ export interface RateLimitRegistry extends Iterable<RegisteredLimiter> {
   has(name: string): boolean
   /**
    * A lifecycle handler for `onRequest`, `preValidation` or `preHandler`, to place by hand. It charges in addition to
-   * what the route's own config asks for.
+   * what the route's own config asks for. A policy makes a limiter of its own, so call this once for each handler: once the app is
+   * ready a policy throws `FST_FLOODGATE_LATE_HOOK`. A name may be given at any time.
    */
   hook(limiter: LimiterName | RoutePolicy): onRequestHookHandler
 }

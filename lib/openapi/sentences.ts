@@ -7,7 +7,7 @@ export interface Limit {
   readonly key: string | null
   /** Units of a request; null where a function decides. */
   readonly cost: number | null
-  /** Whether all operations together are counted, those that are exempt apart. */
+  /** Whether it is the guard, which counts all operations together that are not exempt. */
   readonly isGuard: boolean
 }
 

@@ -117,6 +117,7 @@ function defineLimiters(registry: RequestRegistry, { defaults, limiters }: Setti
 function defineGuard(registry: RequestRegistry, { guard }: Settings, context: StageContext): Stage | null {
   if (guard === undefined) return null
   refuseUnknown(guard, POLICY_OPTIONS, 'guard.')
+  // What it leaves out comes from nowhere, `Object.prototype` included.
   const { limiter, strategy } = registry.add('guard', guard, 'guard', Object.create(null))
   return new Stage([new RequestLimiter(limiter, strategy)], 'guard', context)
 }
