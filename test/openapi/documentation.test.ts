@@ -113,6 +113,7 @@ test('the description of a 429 says each limit in words, whatever shapes its bod
   app.get('/', ok)
   app.post('/login', { config: { rateLimit: 'login' } }, ok)
   app.get('/own', { config: { rateLimit: { rate: 30, key: () => 'a', cost: 2 } } }, ok)
+  app.get('/varies', { config: { rateLimit: { rate: 30, cost: () => 2 } } }, ok)
   app.get('/chosen', { config: { rateLimit: () => 'login' } }, ok)
   app.get('/handled', { errorHandler: (error, _request, reply) => reply.send(error) }, ok)
   app.get('/general', { schema: { response: { '4xx': FAILURE } } }, ok)
@@ -125,6 +126,8 @@ test('the description of a 429 says each limit in words, whatever shapes its bod
     'post /login':
       'At most 5 requests in any 15 minutes, for each client address. At most 9 requests a minute on average, 9 at once, for each client address.',
     'get /own': 'At most 30 units a minute, 10 at once, for each client; a request costs 2.',
+    'get /varies':
+      'At most 30 units a minute, 10 at once, for each API key; what a request costs depends on it.',
     'get /chosen': 'Limits depend on the request.',
     'get /handled': byKey,
     'get /general': byKey,
