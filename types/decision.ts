@@ -1,42 +1,59 @@
-/** The request may pass, and its cost has been charged. */
+/**
+ * The call may pass, and its cost has been charged.
+ *
+ * @example
+ * ```js
+ * // At most 10 a minute, 6 used before this take: 10 - 7 = 3 are left.
+ * { allowed: true, policy: 'login', limit: 10, remaining: 3, resetAfter: 42_000 }
+ * ```
+ */
 export interface Allowed {
   readonly allowed: true
-  /** Name of the policy that speaks: the tightest, where several were asked. */
+  /** Name of the policy that decided: the tightest one, where several were asked. */
   readonly policy: string
-  /** Most units that can be spent at once. */
+  /** Most units that can be spent at once: `burst` of a token bucket, `rate` of a sliding window. */
   readonly limit: number
-  /** Units left after this call, rounded down. */
+  /** Units left after this call, rounded down, from 0 to `limit`. 10 a minute, 6 used: `remaining` is 4. */
   readonly remaining: number
-  /** Whole milliseconds, rounded up, until `remaining` equals `limit` again if nobody takes. */
+  /** Milliseconds, rounded up, until `remaining` equals `limit` again if nobody takes. */
   readonly resetAfter: number
   /**
-   * Left out where the store answered. `'local'`: it did not, and limits of this process decided. `'none'`: it did not, nobody
-   * counted, and `remaining` is `Infinity`.
+   * Absent where the store answered. `'local'`: it did not answer, and limits of this process decided.
+   * `'none'`: it did not answer, nothing was counted, and `remaining` is `Infinity`.
    */
   readonly source?: 'local' | 'none'
 }
 
-/** The request may not pass, and nothing has been charged. */
+/**
+ * The call may not pass, and nothing has been charged.
+ *
+ * @example
+ * ```js
+ * // At most 10 a minute, all used, and the oldest unit comes back in 12 seconds.
+ * {
+ *   allowed: false, policy: 'login', violated: ['login'],
+ *   limit: 10, remaining: 0, resetAfter: 59_000, retryAfter: 12_000,
+ * }
+ * ```
+ */
 export interface Denied {
   readonly allowed: false
   /** Name of the policy that asks for the longest wait. */
   readonly policy: string
-  /** Names of all policies that denied. */
+  /** Names of all policies that denied, in the order in which they were asked. */
   readonly violated: readonly string[]
-  /** Most units that can be spent at once. */
+  /** Most units that can be spent at once: `burst` of a token bucket, `rate` of a sliding window. */
   readonly limit: number
-  /** Units left, rounded down: above 0 where the cost asked was larger still. */
+  /** Units left, rounded down. Above 0 where the cost is larger: 4 left and a cost of 5 is denied. */
   readonly remaining: number
-  /** Whole milliseconds, rounded up, until `remaining` equals `limit` again if nobody takes. */
+  /** Milliseconds, rounded up, until `remaining` equals `limit` again if nobody takes. */
   readonly resetAfter: number
   /**
-   * Whole milliseconds, rounded up, after which a key's only user is allowed the same cost; `Infinity`: never
-   * (the cost is above what can be spent at once, or the rate is 0).
+   * Milliseconds, rounded up, after which the same call is allowed if no other call takes from the key.
+   * `Infinity` means never: the cost is above `limit`, or the rate is 0.
    */
   readonly retryAfter: number
-  /**
-   * Left out where the store answered. `'local'`: it did not, and limits of this process decided.
-   */
+  /** Absent where the store answered. `'local'`: it did not answer, and limits of this process decided. */
   readonly source?: 'local'
 }
 

@@ -1,4 +1,4 @@
-/** A program that uses a store over a network awaits what limiters answer. */
+/** A program that imports this uses a store over a network, so its limiters may answer with promises. */
 declare module './options.js' {
   interface StoreKinds {
     async: true

@@ -5,7 +5,7 @@ import { parsePeriod } from './period.js'
 import type { SlidingWindow } from './sliding-window.js'
 import { type TokenBucket, tokenBucket } from './token-bucket.js'
 
-/** A policy with the numbers of its law. */
+/** A policy with the derived numbers of its law. */
 export type CompiledPolicy = Policy &
   (
     | { readonly algorithm: 'token-bucket'; readonly law: TokenBucket }
@@ -18,17 +18,17 @@ export const POLICY_OPTIONS = ['name', 'algorithm', 'rate', 'per', 'burst'] as c
 export const FASTEST = 1_000_000
 /** Largest rate and burst. */
 export const LARGEST = 2 ** 31 - 1
-/** A window remembers each unit, in 8 bytes. */
+/** Most units of a window, which remembers each in 8 bytes. */
 const LARGEST_WINDOW = 1_000_000
 const DEFAULT_BURST = 10
 
 /**
- * Validates a policy and derives all its numbers. `where` is the path of the options in error messages, such as
- * `limiters.login.`. Throws `FST_FLOODGATE_OPTION` or `FST_FLOODGATE_UNKNOWN_OPTION`.
+ * Validates a policy and derives all its numbers. `where` is the path of the options in error messages, such
+ * as `limiters.login.`. Throws `FST_FLOODGATE_OPTION` or `FST_FLOODGATE_UNKNOWN_OPTION`.
  */
 export function compilePolicy(options: PolicyOptions, defaultName: string, where = ''): CompiledPolicy {
   const own = ownOptions(options, POLICY_OPTIONS, where)
-  // A default stands in for what is left out; null is a wrong value, not an omission.
+  // Only `undefined` gets the default: null is a wrong value.
   const { name = defaultName, algorithm = 'token-bucket', rate = 100, per = 'minute', burst } = own
   checkName(name, `${where}name`)
   const period = parsePeriod(per, `${where}per`)
@@ -53,7 +53,10 @@ export function compilePolicy(options: PolicyOptions, defaultName: string, where
   return { ...common, algorithm, limit: rate, law: { rate, window: period } }
 }
 
-/** A name that headers and logs can carry: printable ASCII (RFC 9651, section 3.3.3), 1 to 128 characters. */
+/**
+ * Returns a name that headers and logs can carry: 1 to 128 printable ASCII characters (RFC 9651, section
+ * 3.3.3). Throws `FST_FLOODGATE_OPTION` for any other.
+ */
 export function checkName(name: unknown, option: string): string {
   if (typeof name === 'string' && /^[\x20-\x7e]{1,128}$/.test(name)) return name
   throw invalidOption(option, name, 'a string of 1 to 128 printable ASCII characters')

@@ -16,12 +16,12 @@ const BadCost = createError(
 
 export type CodedError = InstanceType<FastifyErrorConstructor>
 
-/** Characters of a string that an error message shows. */
+/** Most characters of a string that an error message shows. */
 const LONGEST = 80
-/** Characters of the longest name that anything has. */
+/** Most characters of a name, such as a limiter's. */
 const LONGEST_NAME = 128
 
-/** A value as an error message shows it: short, on one line, strings in quotes. */
+/** Returns a value as an error message shows it: short, on one line, strings in quotes. */
 export function show(value: unknown): string {
   if (typeof value === 'string')
     return `'${visible(value.slice(0, LONGEST))}${value.length > LONGEST ? '…' : ''}'`
@@ -31,12 +31,15 @@ export function show(value: unknown): string {
   return String(value)
 }
 
-/** Line breaks and other characters that cannot be seen, as `\u{…}`. */
+/** Writes line breaks and other invisible characters as `\u{…}`. */
 function visible(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
 }
 
-/** `FST_FLOODGATE_OPTION`: the option, the value, what is allowed, and the nearest of the `known` values if there are such. */
+/**
+ * Returns `FST_FLOODGATE_OPTION`: the option, the value and what is allowed. It also names the `known` value
+ * that is nearest to a string.
+ */
 export function invalidOption(
   option: string,
   value: unknown,
@@ -46,21 +49,23 @@ export function invalidOption(
   return new InvalidOption(option, show(value), typeof value === 'string' ? hint(value, known) : '', allowed)
 }
 
-/** `FST_FLOODGATE_OPTION` for a value that no error may show, such as a secret: `what` says what it is instead. */
+/**
+ * Returns `FST_FLOODGATE_OPTION` for a value that no error may show, such as a secret. `what` stands for it.
+ */
 export function invalidSecret(option: string, what: string, allowed: string): CodedError {
   return new InvalidOption(option, what, '', allowed)
 }
 
 /**
- * `; did you mean 'x'?`, or nothing when no known name is near. Swapped letters are near in any name. Text that is too
- * long to be a name gets no hint: it may come from a client, and the time needed grows with its length.
+ * Returns `; did you mean 'x'?`, or '' when no known name is near. Swapped letters are near in any name. Text
+ * that is too long to be a name gets no hint: it may come from a client, and the time grows with its length.
  */
 export function hint(name: string, known: readonly string[]): string {
   const near = nearest(name, known)
   return near === undefined ? '' : `; did you mean '${near}'?`
 }
 
-/** The known name that `hint` names. */
+/** The known name that `hint` suggests, if there is one. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   if (name.length > LONGEST_NAME) return undefined
   const maxDistance = Math.max(1, Math.floor(name.length / 3))
@@ -73,7 +78,7 @@ function letters(name: string): string {
   return [...name].sort().join('')
 }
 
-/** Units of one call: an integer of 0 or more, else `FST_FLOODGATE_COST`. */
+/** Returns the units of one call. Throws `FST_FLOODGATE_COST` if they are not an integer >= 0. */
 export function checkCost(cost: unknown): number {
   if (typeof cost === 'number' && cost >= 0 && Number.isSafeInteger(cost)) return cost
   throw new BadCost(show(cost))

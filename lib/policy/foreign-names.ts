@@ -1,6 +1,7 @@
 /**
- * Options of other limiters (@fastify/rate-limit, express-rate-limit, rate-limiter-flexible, @nestjs/throttler), with what to write
- * here. Each alternative begins with the option that it needs: which of them is meant depends on where the name was found.
+ * Options of other limiters (@fastify/rate-limit, express-rate-limit, rate-limiter-flexible,
+ * @nestjs/throttler), each with the texts to write here. A text begins with the option that it needs. The
+ * first text whose option is known at the place of the mistake is the right one.
  */
 const OURS = new Map<string, readonly string[]>([
   ...same(['max', 'limit', 'points', 'requests'], ['rate', 'maxKeys']),
@@ -22,7 +23,7 @@ const OURS = new Map<string, readonly string[]>([
   ...same(['handler', 'onExceeded', 'onLimitReached'], ['onDenied']),
 ])
 
-/** What the option of another limiter is called here, if one of the `known` options stands for it. */
+/** Our text for another limiter's option, if one of the `known` options stands for it. */
 export function ours(name: string, known: readonly string[]): string | undefined {
   return OURS.get(name)?.find((alternative) => known.includes(alternative.split(':')[0]))
 }

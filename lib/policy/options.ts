@@ -13,8 +13,9 @@ const UnknownOption = createError(
 const MOST_NAMED = 10
 
 /**
- * Throws one `FST_FLOODGATE_UNKNOWN_OPTION` for all properties of `options` that are neither in `known` nor in `unlisted`, which
- * the error does not list as allowed; and `FST_FLOODGATE_OPTION` for what has no properties to check.
+ * Throws one `FST_FLOODGATE_UNKNOWN_OPTION` that names all properties of `options` that are neither in
+ * `known` nor in `unlisted`. It lists `known` as allowed, and not `unlisted`. Throws `FST_FLOODGATE_OPTION`
+ * if `options` is not an object.
  */
 export function refuseUnknown(
   options: object,
@@ -33,8 +34,9 @@ export function refuseUnknown(
 }
 
 /**
- * The options that are the object's own, in an object without prototype: what somebody else wrote into `Object.prototype` is no
- * option. Throws as `refuseUnknown` does, and `FST_FLOODGATE_OPTION` for a known option that an object inherits from elsewhere.
+ * Returns the object's own options, in an object without prototype, so that a polluted `Object.prototype`
+ * sets no option. Throws as `refuseUnknown` does, and `FST_FLOODGATE_OPTION` for a known option that the
+ * object inherits from another prototype.
  */
 export function ownOptions<T extends object>(
   options: T,
@@ -66,7 +68,7 @@ function unknownOptions(names: readonly string[], known: readonly string[], wher
   return new UnknownOption(`s ${list.join(', ')}${more}`, allowed)
 }
 
-/** The option that was probably meant: what another limiter's option is called here, or the nearest name. */
+/** The option that was probably meant: ours for another limiter's option, or else the nearest name. */
 function meaning(name: string, known: readonly string[]): string | undefined {
   return ours(name, known) ?? nearest(name, known)
 }

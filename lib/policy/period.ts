@@ -6,10 +6,15 @@ const LONGEST = 366 * 86400e3
 const ALLOWED =
   "'second', 'minute', 'hour', 'day', a duration such as '15 minutes', or milliseconds, up to 366 days"
 
-/** Decimals carry noise into binary products, 2.007 * 1000 > 2007: less than this is no part of a microsecond. */
+/**
+ * Binary products of decimals are inexact: 2.007 * 1000 > 2007. A relative error below this is not rounded
+ * up.
+ */
 const NOISE = 2 * Number.EPSILON
 
-/** A period in whole microseconds, at least 1. `option` names the culprit in the error. */
+/**
+ * Returns a period in whole microseconds, at least 1. Throws `FST_FLOODGATE_OPTION`, which names `option`.
+ */
 export function parsePeriod(per: unknown, option: string): number {
   const ms = typeof per === 'string' ? (UNITS[per] ?? (/[a-z]/i.test(per) ? parse(per) : undefined)) : per
   if (typeof ms !== 'number' || !(ms > 0 && ms <= LONGEST)) throw invalidOption(option, per, ALLOWED)

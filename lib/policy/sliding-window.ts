@@ -1,11 +1,12 @@
 /**
  * The exact sliding window: at most `rate` units in any interval of length `window`, to the microsecond.
  *
- * The state of a key is a ring of the instants, in microseconds, at which its last units were accepted, oldest first, at
- * most `rate` of them. An instant counts while it is younger than `window`; whether a unit may pass depends on one slot
- * only, the one that it would overwrite if the ring had exactly `rate` slots, so a decision is O(1).
+ * The state of a key is a ring of the instants, in microseconds, at which its last units were accepted: at
+ * most `rate` of them, oldest first. An instant counts while it is younger than `window`. If the ring had
+ * exactly `rate` slots, a unit may pass when the slot that it would overwrite no longer counts. So a decision
+ * is O(1).
  *
- * `wait`, `used` and `resetAfter` only read; the others write the ring they are given. There is no clock and no I/O.
+ * `wait`, `used`, `resetAfter` and `renewAfter` only read. The others write the ring. No clock, no I/O.
  */
 export interface SlidingWindow {
   /** Units per window. */
@@ -14,7 +15,7 @@ export interface SlidingWindow {
   readonly window: number
 }
 
-/** A key's instants: `count` of them from `start` on, round a ring of `capacity` slots that begins at `base`. */
+/** A key's instants: `count` of them from `start` on, in a ring of `capacity` slots that begins at `base`. */
 export interface Ring {
   slots: Float64Array
   base: number
@@ -23,7 +24,7 @@ export interface Ring {
   count: number
 }
 
-/** The instant of the `nth` unit, 0 being the oldest. */
+/** The instant of the `nth` unit. The oldest is unit 0. */
 function instant(ring: Ring, nth: number): number {
   const slot = ring.start + nth
   return ring.slots[ring.base + (slot < ring.capacity ? slot : slot - ring.capacity)]
@@ -34,15 +35,18 @@ function write(ring: Ring, nth: number, micros: number): void {
   ring.slots[ring.base + (slot < ring.capacity ? slot : slot - ring.capacity)] = micros
 }
 
-/** Heals a ring whose newest unit lies in the future, because a clock stepped back: it slides into the past whole. */
-export function settle(ring: Ring, now: number): void {
+/**
+ * Repairs a ring whose newest unit lies in the future, because a clock stepped back: moves all its instants
+ * back, so that the newest is `now`.
+ */
+export function heal(ring: Ring, now: number): void {
   if (ring.count === 0) return
   const ahead = instant(ring, ring.count - 1) - now
   if (ahead <= 0) return
   for (let i = 0; i < ring.capacity; i++) ring.slots[ring.base + i] -= ahead
 }
 
-/** Microseconds until `cost` units may pass: 0 for now, `Infinity` for never. */
+/** Microseconds until `cost` units may pass. 0 means now, `Infinity` means never. */
 export function wait(law: SlidingWindow, ring: Ring, now: number, cost: number): number {
   if (cost === 0) return 0
   if (cost > law.rate) return Number.POSITIVE_INFINITY
@@ -53,14 +57,15 @@ export function wait(law: SlidingWindow, ring: Ring, now: number, cost: number):
 /** Units that count now. */
 export function used(law: SlidingWindow, ring: Ring, now: number): number {
   const past = now - law.window
-  // Mostly nothing, or little, has left since the last look.
+  // Usually no unit has left since the last look, or only a few: search from the oldest, in steps that
+  // double.
   if (ring.count === 0 || instant(ring, 0) > past) return ring.count
   let step = 1
   while (step < ring.count && instant(ring, step) <= past) step *= 2
   return ring.count - countUntil(ring, past, step >>> 1, Math.min(step, ring.count))
 }
 
-/** Units that are not younger than `micros`, found by bisection: at most log2(rate) looks. */
+/** Units that are not younger than `micros`, found by bisection: it reads at most log2(rate) slots. */
 function countUntil(ring: Ring, micros: number, low = 0, high = ring.count): number {
   while (low < high) {
     const middle = (low + high) >>> 1
@@ -80,12 +85,12 @@ export function resetAfter(law: SlidingWindow, ring: Ring, now: number): number 
   return ring.count === 0 ? 0 : Math.max(0, instant(ring, ring.count - 1) + law.window - now)
 }
 
-/** Microseconds until the oldest of the units that count, given how many do, leaves; 0 when none does. */
+/** Microseconds until the oldest of the `used` units that count leaves. 0 when no unit counts. */
 export function renewAfter(law: SlidingWindow, ring: Ring, now: number, used: number): number {
   return used === 0 ? 0 : instant(ring, ring.count - used) + law.window - now
 }
 
-/** Forgets the units that no longer count, given how many do. */
+/** Forgets the units that no longer count: all but the newest `used`. */
 export function expire(ring: Ring, used: number): void {
   const slot = ring.start + ring.count - used
   ring.start = slot < ring.capacity ? slot : slot - ring.capacity
@@ -99,8 +104,8 @@ export function charge(ring: Ring, now: number, cost: number): void {
 }
 
 /**
- * Takes back `cost` of the units that were charged at the instant `charged`, or as many of them as are there; the newest
- * units if it is `Infinity`, for not known. Younger units move up.
+ * Removes `cost` of the units that were charged at the instant `charged`, or as many of them as there are. If
+ * the instant is unknown (`Infinity`), removes the newest units. Younger units close the gap.
  */
 export function refund(ring: Ring, cost: number, charged: number): void {
   const known = charged !== Number.POSITIVE_INFINITY

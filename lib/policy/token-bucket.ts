@@ -1,9 +1,13 @@
 /**
  * Token bucket by GCRA (the generic cell rate algorithm: ITU-T I.371, annex A, virtual scheduling).
  *
- * The whole state of a key is one number: its theoretical arrival time, `tat`, the moment at which the bucket is full
- * again. It is counted in ticks, `resolution` of them a microsecond, chosen so that a unit takes a whole number of ticks:
- * integers only, so nothing drifts. A tat that is not in the future equals no state at all, and 0 is such a tat.
+ * The whole state of a key is one number: its theoretical arrival time, `tat`, when the bucket is full again.
+ * Time is counted in ticks, `resolution` ticks a microsecond, so that a unit takes a whole number of ticks.
+ * Integers only, so nothing drifts. A tat that is not in the future means a full bucket, as no state does. 0
+ * is such a tat.
+ *
+ * Example: 10 a minute has an interval of 6 seconds. With a burst of 10 and 4 units out, `tat` is 18 to 24
+ * seconds from now.
  *
  * Every function here is pure: integers in, integers out, `now` in ticks.
  */
@@ -18,16 +22,20 @@ export interface TokenBucket {
   readonly resolution: number
 }
 
-/** Finest resolution: 2^17 ticks a microsecond keep the rounding of an interval below 1 in 100,000 at any rate. */
+/**
+ * Finest resolution: 2^17 ticks a microsecond keep the rounding of an interval below 1 in 100,000 at any
+ * rate.
+ */
 const FINEST = 2 ** 17
 
-/** Longest time an empty bucket may take to fill, in ticks, so that sums stay exact in a double. */
+/** Most ticks that an empty bucket may take to fill, so that sums stay exact in a double. */
 const DEEPEST = 2 ** 51
 
 /**
- * Derives the bucket from whole numbers: `rate` units per `per` microseconds, at most `burst` at once. Exact where
- * rate / per, reduced, has a numerator that the resolution can hold; else the interval is rounded up by less than
- * 1 part in 100,000. Returns null where filling the bucket would take longer than can be counted (71 years).
+ * Derives the bucket from whole numbers: `rate` units per `per` microseconds, at most `burst` at once. It is
+ * exact where the resolution can hold the numerator of rate / per, reduced. Else the interval is rounded up
+ * by less than 1 part in 100,000. Returns null if the bucket takes more than 71 years to fill, which is too
+ * long to count.
  */
 export function tokenBucket(rate: number, per: number, burst: number): TokenBucket | null {
   if (rate === 0) return { burst: 0, interval: 0, tolerance: 0, resolution: 1 }
@@ -40,12 +48,14 @@ export function tokenBucket(rate: number, per: number, burst: number): TokenBuck
   return { burst, interval, tolerance: burst * interval, resolution }
 }
 
-/** Heals a tat that a clock or a corrupt store put further ahead than an empty bucket: it counts as just emptied. */
-export function settle(bucket: TokenBucket, tat: number, now: number): number {
+/**
+ * Repairs a tat that a clock or a corrupt store put too far ahead: it then means a bucket that is empty now.
+ */
+export function heal(bucket: TokenBucket, tat: number, now: number): number {
   return Math.min(tat, now + bucket.tolerance)
 }
 
-/** Ticks until `cost` units may pass: 0 for now, `Infinity` for never. */
+/** Ticks until `cost` units may pass. 0 means now, `Infinity` means never. */
 export function wait(bucket: TokenBucket, tat: number, now: number, cost: number): number {
   if (cost === 0) return 0
   if (cost > bucket.burst) return Number.POSITIVE_INFINITY
@@ -58,15 +68,16 @@ export function charge(bucket: TokenBucket, tat: number, now: number, cost: numb
 }
 
 /**
- * The tat after `cost` units came back: `now`, which is full, at the lowest. `charged` is the tat that their charge left
- * behind: what has refilled since is nobody's to give back. `Infinity` if that is not known.
+ * The tat after a refund of `cost` units, at least `now`, which means full. `charged` is the tat that their
+ * charge wrote: units that have come back since are not given back twice. It is `Infinity` if that tat is
+ * unknown.
  */
 export function refund(bucket: TokenBucket, tat: number, now: number, cost: number, charged: number): number {
   const due = Math.min(Math.min(cost, bucket.burst) * bucket.interval, Math.max(0, charged - now))
   return Math.max(tat - due, now)
 }
 
-/** Units that are out, the one included that is coming back. */
+/** Units that are out, including the one that is coming back. */
 export function out(bucket: TokenBucket, tat: number, now: number): number {
   return tat <= now ? 0 : Math.ceil((tat - now) / bucket.interval)
 }
@@ -81,9 +92,9 @@ export function resetAfter(tat: number, now: number): number {
   return Math.max(0, tat - now)
 }
 
-/** Ticks until the next whole unit comes back, given how many are out; 0 when none is. */
+/** Ticks until the next whole unit comes back, where `out` units are out. 0 when none is. */
 export function renewAfter(bucket: TokenBucket, tat: number, now: number, out: number): number {
-  // Not `%`: a remainder of doubles is a call of a C function.
+  // Not `%`, because V8 calls a C function for the remainder of doubles.
   return out === 0 ? 0 : tat - now - (out - 1) * bucket.interval
 }
 

@@ -2,12 +2,12 @@ import { test } from 'tap'
 import { checkName, compilePolicy, POLICY_OPTIONS } from '../../lib/policy/index.js'
 import type { PolicyOptions } from '../../types/index.js'
 
-/** Options as JavaScript may pass them. */
+/** Compiles options of any type, as JavaScript may pass them. */
 function compile(options: object, where?: string) {
   return compilePolicy(options as PolicyOptions, 'default', where)
 }
 
-test('a policy of nothing is 100 a minute with a burst of 10, as a token bucket', async (t) => {
+test('an empty policy is a token bucket of 100 a minute with a burst of 10', async (t) => {
   t.same(compile({}), {
     name: 'default',
     algorithm: 'token-bucket',
@@ -19,7 +19,7 @@ test('a policy of nothing is 100 a minute with a burst of 10, as a token bucket'
   t.same(compile({ name: undefined, algorithm: undefined, rate: undefined, per: undefined }), compile({}))
 })
 
-test('a burst left out is the lesser of 10 and the rate; one that is given may be larger than the rate', async (t) => {
+test('the default burst is the lesser of 10 and the rate; a given burst may be larger than the rate', async (t) => {
   t.match(compile({ rate: 3 }), { limit: 3, law: { burst: 3 } })
   t.match(compile({ rate: 11 }), { limit: 10 })
   t.match(compile({ rate: 3, burst: 50 }), { limit: 50, law: { burst: 50 } })
@@ -38,7 +38,7 @@ test('the limit of a sliding window is its rate', async (t) => {
   t.match(compile({ algorithm: 'sliding-window', rate: 1_000_000 }), { limit: 1_000_000 })
 })
 
-test('a rate of 0 is a policy, and nothing can be spent under it', async (t) => {
+test('a rate of 0 is allowed, and nothing can be spent', async (t) => {
   t.match(compile({ rate: 0 }), { limit: 0, law: { burst: 0, tolerance: 0 } })
   t.match(compile({ rate: 0, burst: 5 }), { limit: 0 })
   t.match(compile({ algorithm: 'sliding-window', rate: 0 }), { limit: 0, law: { rate: 0 } })
@@ -89,7 +89,7 @@ const refusals: [options: object, option: string, value: string, allowed: string
 for (const [options, option, value, allowed] of refusals) {
   const [[given, wrong]] = Object.entries(options).filter(([name]) => name === option)
   const others = Object.keys(options).length > 1 ? ` of ${JSON.stringify(options)}` : ''
-  test(`${given} ${String(wrong)}${others} is refused: option, value and what is allowed`, async (t) => {
+  test(`${given} ${String(wrong)}${others} is refused with the option, the value and what is allowed`, async (t) => {
     const error = refusal(() => compile(options, 'limiters.login.'))
     t.equal(error.code, 'FST_FLOODGATE_OPTION')
     const beginning = `option 'limiters.login.${option}' is ${value}; allowed: ${allowed}`
@@ -98,19 +98,19 @@ for (const [options, option, value, allowed] of refusals) {
   })
 }
 
-test('only a rate below 1 is told to lengthen the period', async (t) => {
+test('only the error for a rate below 1 says to lengthen the period', async (t) => {
   t.match(refusal(() => compile({ rate: 0.5 })).message, /lengthen/)
   t.notMatch(refusal(() => compile({ rate: 1.5 })).message, /lengthen/)
 })
 
-test('the slowest and the longest that can be counted are not refused', async (t) => {
+test('the slowest rate and the longest fill time that can be counted are allowed', async (t) => {
   t.match(compile({ rate: 1, per: 366 * 86_400_000, burst: 71 }), { limit: 71 })
   t.match(compile({ rate: 1, per: 'day', burst: 26_062 }), { limit: 26_062 })
   t.match(compile({ rate: 1_000_000, per: 'second' }), { law: { interval: 1 } })
   t.match(compile({ rate: 2 ** 31 - 1, per: 'day' }), { rate: 2 ** 31 - 1 })
 })
 
-test('an unknown option is refused, with the nearest that is known', async (t) => {
+test('an unknown option is refused, with the nearest known option', async (t) => {
   for (const [name, near] of [
     ['brust', 'burst'],
     ['Rate', 'rate'],
@@ -126,7 +126,7 @@ test('an unknown option is refused, with the nearest that is known', async (t) =
   })
 })
 
-test('what is no object is no policy, and not the default one either', async (t) => {
+test('a policy that is not an object is refused', async (t) => {
   for (const [value, shown] of [
     [null, 'null'],
     [5, '5'],
@@ -142,7 +142,7 @@ test('what is no object is no policy, and not the default one either', async (t)
   t.throws(() => compile(null as never), { message: "option 'options' is null; allowed: an object" })
 })
 
-test('a name is what a header can carry: 1 to 128 printable ASCII characters', async (t) => {
+test('a name has 1 to 128 printable ASCII characters, so that a header can carry it', async (t) => {
   t.equal(compile({ name: 'a "quoted" \\ name' }).name, 'a "quoted" \\ name')
   t.equal(checkName('x'.repeat(128), 'name'), 'x'.repeat(128))
   for (const name of ['x'.repeat(129), 'naïve', 'a\nb', 'a\u007f', 'tab\t', 'end\n', 7, undefined]) {

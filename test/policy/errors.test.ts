@@ -25,7 +25,7 @@ test('a value is shown short and on one line', async (t) => {
   }
 })
 
-test('a hint names the nearest known name, and none when nothing is near', async (t) => {
+test('a hint names the nearest known name, or is empty when no name is near', async (t) => {
   const known = ['rate', 'per', 'burst', 'algorithm']
   t.equal(hint('rates', known), "; did you mean 'rate'?")
   t.equal(hint('brust', known), "; did you mean 'burst'?", 'a swap')
@@ -53,7 +53,7 @@ test('an invalid option is a TypeError with a code', async (t) => {
   })
 })
 
-test('a value that is nearly one of the known ones is told which', async (t) => {
+test('the error for a misspelt value names the nearest known value', async (t) => {
   const known = ['preHandler', 'preValidation']
   t.match(invalidOption('hook', 'prehandler', 'a hook', known), {
     message: "option 'hook' is 'prehandler'; did you mean 'preHandler'?; allowed: a hook",

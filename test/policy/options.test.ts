@@ -16,7 +16,7 @@ const PLUGIN = [
   'ipv6Prefix',
 ]
 
-/** The message for options of which none is known. */
+/** The error message for options that are all unknown. */
 function message(
   names: readonly string[],
   known: readonly string[],
@@ -31,7 +31,7 @@ function message(
   throw new Error('nothing was refused')
 }
 
-test('known options pass, listed or not, and an unknown one is named with its path', async (t) => {
+test('known options pass, listed or not; the error names an unknown option with its path', async (t) => {
   t.doesNotThrow(() => refuseUnknown({ rate: 1, per: 2 }, ['rate', 'per'], ''))
   t.doesNotThrow(() => refuseUnknown({ rate: 1, prefix: 2 }, ['rate'], '', ['prefix']))
   t.throws(() => refuseUnknown({ rate: 1, zzzzzz: 2 }, ['rate', 'per'], 'guard.'), {
@@ -42,7 +42,7 @@ test('known options pass, listed or not, and an unknown one is named with its pa
   t.equal(message(['preffix'], ['rate'], '', ['prefix']), "unknown option 'preffix'; allowed: rate")
 })
 
-test('one error names all unknown options, each with what was meant, and no more than ten', async (t) => {
+test('one error names up to ten unknown options, each with the option that was meant', async (t) => {
   t.equal(
     message(['timeWindow', 'zzzzzz', 'rte', 'rate'], ['rate', 'per'], 'guard.'),
     "unknown options 'guard.timeWindow' (did you mean 'per'?), 'guard.zzzzzz', 'guard.rte' (did you mean 'rate'?); allowed: rate, per",
@@ -86,12 +86,12 @@ for (const [names, known, meant] of FOREIGN) {
   })
 }
 
-test('what another limiter has and this place has not gets no hint', async (t) => {
+test("another limiter's option gets no hint where no option of ours stands for it", async (t) => {
   for (const name of ['allowList', 'redis', 'keyGenerator', 'constructor', 'toString'])
     t.equal(message([name], ['rate', 'per']), `unknown option '${name}'; allowed: rate, per`)
 })
 
-test("an option that an object inherits is refused, unless it is in Object.prototype, where it is nobody's", async (t) => {
+test('an inherited option is refused, and one in Object.prototype is ignored', async (t) => {
   class Options {
     get rate() {
       return 5

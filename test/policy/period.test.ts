@@ -8,7 +8,7 @@ test('a period is a unit, a duration or a number of milliseconds, in whole micro
   t.equal(parsePeriod(0.0001, 'per'), 1, 'rounded up to a whole microsecond')
 })
 
-test('what is no period is refused with the option, the value and what is allowed', async (t) => {
+test('a value that is not a period is refused with the option, the value and what is allowed', async (t) => {
   for (const value of [
     0,
     -1,
@@ -29,14 +29,14 @@ test('what is no period is refused with the option, the value and what is allowe
   }
 })
 
-test('decimals that binary fractions only approximate add no microsecond', async (t) => {
+test('a decimal that binary fractions only approximate is not rounded up by a microsecond', async (t) => {
   t.equal(parsePeriod(2.007, 'per'), 2007)
   t.equal(parsePeriod('2.007s', 'per'), 2_007_000)
   t.equal(parsePeriod('1.1 days', 'per'), 95_040_000_000)
   for (let micros = 1; micros < 20_000_000; micros += 991) {
     if (parsePeriod(micros / 1000, 'per') !== micros) t.fail(`${micros / 1000} ms`)
   }
-  t.equal(parsePeriod(2.0070001, 'per'), 2008, 'and a true fraction is still rounded up')
+  t.equal(parsePeriod(2.0070001, 'per'), 2008, 'a true fraction is still rounded up')
   t.equal(parsePeriod(Number.MIN_VALUE, 'per'), 1)
   t.equal(parsePeriod(366 * 86_400_000, 'per'), 366 * 86_400_000_000)
 })

@@ -4,7 +4,7 @@ import { test } from 'tap'
 import { type Ring, slidingWindow, tokenBucket } from '../../lib/policy/index.js'
 import { buckets } from './schedules.js'
 
-test('a bucket has one unit more after renewAfter, and not a tick before', async () => {
+test('a bucket has one unit more after renewAfter, and not one tick before', async () => {
   const spent = fc.double({ min: 0, max: 1, noNaN: true })
   fc.assert(
     fc.property(buckets(), fc.integer({ min: 0, max: 1e12 }), spent, ({ law }, now, share) => {
@@ -18,12 +18,12 @@ test('a bucket has one unit more after renewAfter, and not a tick before', async
   )
 })
 
-test('a bucket of which nothing is out has no unit to come back', async (t) => {
+test('renewAfter of a full bucket is 0', async (t) => {
   const law = tokenBucket.tokenBucket(100, 60_000_000, 10)
   t.ok(law !== null && tokenBucket.renewAfter(law, 5, 5, tokenBucket.out(law, 5, 5)) === 0)
 })
 
-test('a window has more to spend after renewAfter, and not a microsecond before', async () => {
+test('a window has more to spend after renewAfter, and not one microsecond before', async () => {
   const steps = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 8 })
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 100 }), fc.nat({ max: 120 }), (gaps, window, later) => {

@@ -3,7 +3,7 @@ import { compilePolicy } from '../../lib/policy/index.js'
 import { type Case, cases } from '../fixtures/cases.js'
 import { BucketKey, type PureKey, WindowKey } from '../fixtures/pure-key.js'
 
-/** Runs every case of one algorithm on its pure law. */
+/** Runs every case of one algorithm on its pure law. `letter` begins the ids of the cases. */
 export function runCases(t: Test, letter: 'B' | 'W'): void {
   for (const example of cases.filter(({ id }) => id.startsWith(letter))) {
     t.test(`${example.id}: ${example.name}`, async (t) => runCase(t, example))

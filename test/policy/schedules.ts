@@ -7,7 +7,7 @@ import type { Answer, PureKey } from '../fixtures/pure-key.js'
 const SECOND = 1e6
 const DAY = 86_400e6
 
-/** Rates that are awkward on purpose: the slowest, the fastest, primes on either side of what 2^17 ticks can hold. */
+/** Difficult rates: the slowest, the fastest, and primes just below and above what 2^17 ticks can hold. */
 const UGLY: [rate: number, per: number][] = [
   [1, DAY],
   [7, DAY],
@@ -50,7 +50,7 @@ export function buckets(leastBurst = 1): fc.Arbitrary<BucketCase> {
 
 export type Verb = 'take' | 'peek' | 'refund' | 'reset'
 
-/** One call of a schedule, in terms that fit any law: `size` is a share of the limit, 0 meaning one unit. */
+/** One call of a schedule, for any law: `size` is a share of the limit, and 0 means one unit. */
 export interface Move {
   verb: Verb
   pause: 'none' | 'microsecond' | 'units' | 'fill' | 'promised' | 'too soon' | 'back'
@@ -72,13 +72,13 @@ export function schedules(verbs: readonly Verb[], { back = false } = {}): fc.Arb
   return fc.array(move, { minLength: 1, maxLength: 70, size: 'max' })
 }
 
-/** Fails the test with the smallest counterexample, its seed and its path. A property that does not hold throws. */
+/** Checks a property. If it does not hold, throws the smallest counterexample with its seed and path. */
 export function prove<T>(t: Test, property: fc.IProperty<T>, numRuns: number, examples: T[] = []): void {
   fc.assert(property, { numRuns, examples })
   t.pass(`holds for ${numRuns} schedules`)
 }
 
-/** The time scale of a law in microseconds, and how much it can spend at once. */
+/** The time scale of a law in microseconds, and the most units that can be spent at once. */
 export interface Scale {
   unit: number
   fill: number
@@ -91,24 +91,25 @@ export function scaleOf({ rate, per, burst, law }: BucketCase): Scale {
   return { unit: per / rate, fill: (per / rate) * burst, limit: burst, resolution: law.resolution }
 }
 
-/** A call as it was made, and what a take or a peek answered. */
+/** A call as it was made, and the answer of a take or a peek. */
 export interface Called {
   verb: Verb
   now: number
-  /** Microseconds since the call before; negative where the clock stepped back. */
+  /** Microseconds since the previous call. Negative where the clock stepped back. */
   gap: number
   cost: number
   answer: Answer | undefined
 }
 
-/** Plays a schedule on a key, telling `seen` of each call; returns them all. */
+/** Plays a schedule on a key, passes each call to `seen`, and returns all calls. */
 export function play(
   key: PureKey,
   moves: readonly Move[],
   scale: Scale,
   seen: (call: Called) => void = () => {},
 ): Called[] {
-  // Room for a clock that steps back. Time is never below 0, nor beyond where a store lets its ticks start anew.
+  // Starts late enough that a clock that steps back stays above 0, and ends before a store restarts its
+  // ticks.
   const horizon = Math.floor(2 ** 52 / scale.resolution)
   let now = Math.min(Math.ceil(scale.fill * 3), Math.floor(horizon / 2))
   let promise = 0

@@ -6,7 +6,7 @@ import { slidingWindow } from '../../lib/policy/index.js'
 import { WindowKey } from '../fixtures/pure-key.js'
 import { type Called, play, prove, type Scale, schedules } from './schedules.js'
 
-/** Small windows make units share instants and edges; long ones are as long as a policy may ask for. */
+/** Small windows make units share instants and edges. Long ones are as long as a policy allows. */
 const windows: fc.Arbitrary<SlidingWindow> = fc.record({
   rate: fc.integer({ min: 1, max: 40 }),
   window: fc.oneof(
@@ -20,7 +20,7 @@ function scaleOf({ rate, window }: SlidingWindow): Scale {
   return { unit: window / rate, fill: window, limit: rate, resolution: 1 }
 }
 
-/** The law as one would write it without caring for speed: every instant in a list, the oldest first. */
+/** The law written without regard to speed: every instant in a list, the oldest first. */
 class ListedWindow {
   readonly #law: SlidingWindow
   #instants: number[] = []
@@ -61,7 +61,7 @@ class ListedWindow {
     return this.#instants.filter((instant) => this.#counts(instant, now)).length
   }
 
-  /** The first moment, now or when some unit leaves, at which the cost fits. */
+  /** Microseconds until the first moment, now or when a unit leaves, at which the cost fits. */
   #wait(now: number, cost: number): number {
     const moments = [now, ...this.#instants.map((instant) => instant + this.#law.window)]
     const fitting = moments.filter((moment) => {
@@ -71,7 +71,9 @@ class ListedWindow {
   }
 }
 
-/** The most units admitted in any interval of one window's length; time runs as `clock` says. */
+/**
+ * The most units admitted in any interval as long as the window, where `clock` gives the time of each call.
+ */
 function mostInAnyWindow(
   { window }: SlidingWindow,
   calls: readonly Called[],
@@ -92,7 +94,7 @@ function mostInAnyWindow(
 
 const anything = schedules(['take', 'take', 'take', 'peek', 'refund', 'reset'])
 
-test('the ring answers like a plain list of instants, growing as it needs, and touches no slot but its own', async (t) => {
+test('a ring that grows on demand answers like a list of instants, and writes no slot of another key', async (t) => {
   const property = fc.property(windows, anything, (law, moves) => {
     const key = new WindowKey(law)
     const list = new ListedWindow(law)
@@ -110,7 +112,7 @@ test('the ring answers like a plain list of instants, growing as it needs, and t
   prove(t, property, 500)
 })
 
-test('no interval as long as the window admits more than the rate', async (t) => {
+test('no interval as long as the window admits more units than the rate', async (t) => {
   const property = fc.property(windows, schedules(['take']), (law, moves) => {
     const calls = play(new WindowKey(law), moves, scaleOf(law))
     assert.ok(mostInAnyWindow(law, calls, (gap) => gap) <= law.rate)
@@ -118,7 +120,7 @@ test('no interval as long as the window admits more than the rate', async (t) =>
   prove(t, property, 400)
 })
 
-test('a saturating client gets exactly the rate in every window', async (t) => {
+test('a client that always asks gets exactly the rate in every window', async (t) => {
   const property = fc.property(windows, fc.nat(1e6), fc.integer({ min: 1, max: 40 }), (law, start, turns) => {
     const key = new WindowKey(law)
     let now = start
@@ -133,7 +135,7 @@ test('a saturating client gets exactly the rate in every window', async (t) => {
   prove(t, property, 100)
 })
 
-test('retryAfter is honest on both sides, in microseconds and milliseconds', async (t) => {
+test('a call after retryAfter is allowed, and a call just before is denied', async (t) => {
   const property = fc.property(windows, anything, (law, moves) => {
     const key = new WindowKey(law)
     play(key, moves, scaleOf(law), ({ now, cost, answer }) => {
@@ -150,7 +152,7 @@ test('retryAfter is honest on both sides, in microseconds and milliseconds', asy
   prove(t, property, 300)
 })
 
-test('a denial and a peek change nothing, in no slot of the ring', async (t) => {
+test('a denial and a peek change no slot of the ring', async (t) => {
   const property = fc.property(windows, anything, (law, moves) => {
     const key = new WindowKey(law)
     let before = structuredClone(key.ring)
@@ -162,7 +164,7 @@ test('a denial and a peek change nothing, in no slot of the ring', async (t) => 
   prove(t, property, 200)
 })
 
-test('what a take says a peek repeats, and remaining is exactly the largest cost that would pass', async (t) => {
+test('a peek repeats the verdict of a take, and remaining is the largest cost that would pass', async (t) => {
   const property = fc.property(windows, anything, (law, moves) => {
     const key = new WindowKey(law)
     play(key, moves, scaleOf(law), ({ now, cost, answer }) => {
@@ -179,7 +181,7 @@ test('what a take says a peek repeats, and remaining is exactly the largest cost
   prove(t, property, 300)
 })
 
-test('a refund gives back what it says and never lifts above full; right after a take it undoes it', async (t) => {
+test('a refund gives back its cost and never exceeds the limit; right after a take it undoes the take', async (t) => {
   const property = fc.property(windows, anything, fc.nat(60), (law, moves, units) => {
     const key = new WindowKey(law)
     play(key, moves, scaleOf(law), ({ now, cost }) => {
@@ -195,7 +197,7 @@ test('a refund gives back what it says and never lifts above full; right after a
   prove(t, property, 300)
 })
 
-test('a clock that jumps back grants nothing, and locks out for no longer than one window', async (t) => {
+test('a clock that steps back grants nothing, and delays a unit by at most one window', async (t) => {
   const property = fc.property(windows, schedules(['take'], { back: true }), (law, moves) => {
     const key = new WindowKey(law)
     let remaining = law.rate

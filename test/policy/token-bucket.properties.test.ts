@@ -5,12 +5,17 @@ import { tokenBucket } from '../../lib/policy/index.js'
 import { BucketKey } from '../fixtures/pure-key.js'
 import { type BucketCase, buckets, type Called, play, prove, scaleOf, schedules } from './schedules.js'
 
-/** What the law may admit at most in an interval of so many microseconds, the burst included. Exact. */
+/**
+ * The most units that the law may admit in an interval of so many microseconds, including the burst. Exact.
+ */
 function most({ rate, per, burst }: BucketCase, elapsed: number): bigint {
   return BigInt(burst) + (BigInt(elapsed) * BigInt(rate)) / BigInt(per)
 }
 
-/** The first interval, between any two admitted calls, that saw more than the law allows; time runs as `clock` says. */
+/**
+ * The first interval between two admitted calls that admitted more than the law allows. `clock` gives the
+ * time of each call.
+ */
 function overAdmitted(bucket: BucketCase, calls: readonly Called[], clock: (gap: number) => number) {
   let now = 0
   const admitted: { at: number; cost: number }[] = []
@@ -30,7 +35,7 @@ function overAdmitted(bucket: BucketCase, calls: readonly Called[], clock: (gap:
 
 const anything = schedules(['take', 'take', 'take', 'peek', 'refund', 'reset'])
 
-test('no interval admits more than the burst and what came back in it', async (t) => {
+test('no interval admits more units than the burst and those that came back in it', async (t) => {
   prove(
     t,
     fc.property(buckets(), schedules(['take']), (bucket, moves) => {
@@ -44,14 +49,14 @@ test('no interval admits more than the burst and what came back in it', async (t
   )
 })
 
-test('a saturating client gets all of it, minus at most one unit per 100,000', async (t) => {
-  // The client can ask on whole microseconds only, so it comes up to 1 us late for a unit. Any unit takes 1 us or more,
-  // so with a burst of 2 the bucket is not full by then, and being late costs nothing. With a burst of 1 it would.
+test('a client that always asks gets all units, minus at most one per 100,000', async (t) => {
+  // The client asks on whole microseconds only, so it is up to 1 us late for a unit. A unit takes 1 us or
+  // more, so with a burst of 2 the bucket is not yet full, and being late costs nothing.
   prove(
     t,
     fc.property(buckets(2), fc.nat(1e6), (bucket, start) => {
       const { law, rate, per } = bucket
-      // As many units as fit into the ticks that a double counts exactly.
+      // As many units as a double counts exactly in ticks.
       const units = bucket.burst + Math.min(120_000, Math.floor(2 ** 51 / law.interval))
       let [now, tat, admitted] = [start, 0, 0]
       for (;;) {
@@ -73,7 +78,7 @@ test('a saturating client gets all of it, minus at most one unit per 100,000', a
   )
 })
 
-test('retryAfter is honest on both sides, in ticks, microseconds and milliseconds', async (t) => {
+test('a call after retryAfter is allowed, and a call just before is denied, in all units of time', async (t) => {
   prove(
     t,
     fc.property(buckets(), anything, (bucket, moves) => {
@@ -101,7 +106,7 @@ test('retryAfter is honest on both sides, in ticks, microseconds and millisecond
   )
 })
 
-test('a denial changes nothing: without it every other call is answered alike', async (t) => {
+test('a denial changes nothing: without it, every other call gets the same answer', async (t) => {
   prove(
     t,
     fc.property(buckets(), anything, (bucket, moves) => {
@@ -119,7 +124,7 @@ test('a denial changes nothing: without it every other call is answered alike', 
   )
 })
 
-test('what a take says a peek repeats, and remaining is exactly the largest cost that would pass', async (t) => {
+test('a peek repeats the verdict of a take, and remaining is the largest cost that would pass', async (t) => {
   prove(
     t,
     fc.property(buckets(), anything, (bucket, moves) => {
@@ -139,7 +144,7 @@ test('what a take says a peek repeats, and remaining is exactly the largest cost
   )
 })
 
-test('a refund gives back what it says and never lifts above full; right after a take it undoes it', async (t) => {
+test('a refund gives back its cost and never exceeds the limit; right after a take it undoes the take', async (t) => {
   prove(
     t,
     fc.property(buckets(), anything, fc.nat(30_000), (bucket, moves, units) => {
@@ -163,7 +168,7 @@ test('a refund gives back what it says and never lifts above full; right after a
   )
 })
 
-test('a clock that jumps back grants nothing, and locks out for no longer than the cost takes to come back', async (t) => {
+test('a clock that steps back grants nothing, and delays a cost by at most the time that it takes to come back', async (t) => {
   prove(
     t,
     fc.property(buckets(), schedules(['take'], { back: true }), (bucket, moves) => {

@@ -14,7 +14,7 @@ test('the table of cases holds on the pure law', (t) => {
   t.end()
 })
 
-test('a unit takes a whole number of ticks wherever the reduced rate fits the resolution', async (t) => {
+test('where the reduced rate fits the resolution, a unit takes exactly its time', async (t) => {
   for (const [rate, per, resolution, interval] of [
     [100, 60 * SECOND, 1, 600_000],
     [3, SECOND, 3, SECOND],
@@ -26,7 +26,7 @@ test('a unit takes a whole number of ticks wherever the reduced rate fits the re
   }
 })
 
-test('where it does not fit, the interval is rounded up, by less than 1 part in 100,000', async (t) => {
+test('where it does not fit, the interval is rounded up by less than 1 part in 100,000', async (t) => {
   for (const [rate, per] of [
     [131_101, SECOND],
     [999_983, SECOND],
@@ -40,7 +40,7 @@ test('where it does not fit, the interval is rounded up, by less than 1 part in 
   }
 })
 
-test('a bucket that would take more than 71 years to fill cannot be counted, and one below can', async (t) => {
+test('a bucket that takes more than 71 years to fill is refused, and one just below is not', async (t) => {
   t.equal(tokenBucket.tokenBucket(1, DAY, 26_063), null, '2^51 microseconds are 26,062.4 days')
   t.match(bucketOf(1, DAY, 26_062), { resolution: 1, interval: DAY, tolerance: 26_062 * DAY })
   const { resolution, interval } = bucketOf(7, DAY, 100_000)
@@ -51,27 +51,27 @@ test('a bucket that would take more than 71 years to fill cannot be counted, and
   )
 })
 
-test('a tat further ahead than an empty bucket counts as just emptied', async (t) => {
+test('a tat that is too far ahead means a bucket that is empty now', async (t) => {
   const law = bucketOf(10, SECOND, 5)
   for (const tat of [law.tolerance + 1001, 1e15, Number.MAX_SAFE_INTEGER, Infinity]) {
-    const settled = tokenBucket.settle(law, tat, 1000)
-    t.equal(tokenBucket.remaining(law, settled, 1000), 0)
-    t.equal(tokenBucket.wait(law, settled, 1000, 5), law.tolerance)
+    const healed = tokenBucket.heal(law, tat, 1000)
+    t.equal(tokenBucket.remaining(law, healed, 1000), 0)
+    t.equal(tokenBucket.wait(law, healed, 1000, 5), law.tolerance)
   }
   t.equal(
-    tokenBucket.settle(law, law.tolerance + 1000, 1000),
+    tokenBucket.heal(law, law.tolerance + 1000, 1000),
     law.tolerance + 1000,
-    'a true tat is left alone',
+    'a valid tat stays as it is',
   )
 })
 
-test('a cost of 0 has nothing to wait for, whatever the state and the rate', async (t) => {
+test('a cost of 0 never waits, whatever the state and the rate', async (t) => {
   for (const law of [bucketOf(10, SECOND, 5), bucketOf(0, SECOND, 5)]) {
     for (const tat of [0, 1000, 1e15]) t.equal(tokenBucket.wait(law, tat, 1000, 0), 0)
   }
 })
 
-test('a refund goes back to now and no further, which is full', async (t) => {
+test('a refund never exceeds the limit: the lowest tat is now', async (t) => {
   const law = bucketOf(10, SECOND, 5)
   const tat = tokenBucket.charge(law, 0, 1000, 3)
   t.equal(tokenBucket.refund(law, tat, 1000, 2, tat), 1000 + law.interval)
@@ -79,8 +79,8 @@ test('a refund goes back to now and no further, which is full', async (t) => {
     t.equal(tokenBucket.refund(law, tat, 1000, cost, Number.POSITIVE_INFINITY), 1000)
 })
 
-test('nothing drifts: of 10,000,000 units each passes at its own microsecond', async (t) => {
-  // A burst of 2, so that a client that can only ask on whole microseconds never finds the bucket full.
+test('each of 10,000,000 units passes at exactly its own microsecond', async (t) => {
+  // With a burst of 2, a client that asks on whole microseconds never finds the bucket full.
   const law = bucketOf(7, SECOND, 2)
   let tat = tokenBucket.charge(law, 0, 0, 1)
   let wrong = 0

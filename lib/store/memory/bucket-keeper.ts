@@ -27,7 +27,7 @@ export class BucketKeeper implements Keeper {
   ): boolean {
     const law = stored.numbers as TokenBucket
     const now = this.#ticks(stored, micros)
-    let tat = slot < 0 ? 0 : tokenBucket.settle(law, this.#table.state(slot), now)
+    let tat = slot < 0 ? 0 : tokenBucket.heal(law, this.#table.state(slot), now)
     const wait = tokenBucket.wait(law, tat, now, cost)
     const allowed = wait === 0
     if (commit) {
@@ -47,7 +47,7 @@ export class BucketKeeper implements Keeper {
   refund({ cost, chargedAt }: Charge, stored: StoredLaw, slot: number, micros: number): void {
     const law = stored.numbers as TokenBucket
     const now = this.#ticks(stored, micros)
-    const tat = tokenBucket.settle(law, this.#table.state(slot), now)
+    const tat = tokenBucket.heal(law, this.#table.state(slot), now)
     // In microseconds, which outlive a new start of the ticks.
     const charged = now + Math.round((chargedAt - micros) * law.resolution)
     this.#table.setState(slot, tokenBucket.refund(law, tat, now, cost, charged))

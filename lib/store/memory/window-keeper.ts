@@ -66,7 +66,7 @@ export class WindowKeeper implements Keeper {
         return false
       }
     }
-    slidingWindow.settle(ring, now)
+    slidingWindow.heal(ring, now)
     const wait = slidingWindow.wait(law, ring, now, cost)
     const allowed = wait === 0
     let used = slidingWindow.used(law, ring, now)

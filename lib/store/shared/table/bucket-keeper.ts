@@ -11,7 +11,7 @@ import type { Part } from './part.js'
 export class BucketKeeper implements Keeper {
   judge(charge: Charge, cost: number, place: Place, now: number, effect: Effect): boolean {
     const law = (charge.bucket as SharedBucket).policy.law as TokenBucket
-    let tat = tokenBucket.settle(law, ticksFrom(now, law.resolution, place), 0)
+    let tat = tokenBucket.heal(law, ticksFrom(now, law.resolution, place), 0)
     const wait = tokenBucket.wait(law, tat, 0, cost)
     if (effect !== 'nothing') {
       if (wait !== 0) setDenied(place, wait)
