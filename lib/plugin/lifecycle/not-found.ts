@@ -15,8 +15,8 @@ export function decidingScope(config: object, server: FastifyInstance): FastifyI
 /**
  * Lets the `hooks` of a registration see the 404s below the prefix of its scope. If the scope has no 404 handler, Fastify
  * answers them with the handler and the hooks of an outer scope. This adds a copy of that context for the prefix, with
- * our hooks in addition. Where the outer handler has a `config.rateLimit`, nothing is added: it names limiters of the
- * outer scope.
+ * our hooks in addition. Nothing is added where a registration decides for exactly this prefix already, or where the
+ * outer handler has a `config.rateLimit`, which names limiters of the outer scope.
  */
 export function limitNotFound(
   app: FastifyInstance,
@@ -29,14 +29,11 @@ export function limitNotFound(
   const own = router.findRoute('GET', pattern)
   const { handler, store } = own ?? (router.find('GET', app.prefix) as NotFoundRoute)
   const { config, server } = store
-  if (isWithin(server, app) || rateLimitOf(config) !== undefined) return
+  const isDecided = own !== null && decidingScope(config, server).rateLimit !== undefined
+  if (isDecided || rateLimitOf(config) !== undefined) return
   const context: RouteContext = own === null ? Object.create(store) : store
   for (const [name, hook] of Object.entries(hooks))
     context[name] = [...((context[name] as unknown[] | null) ?? []), hook]
   context.config = { ...config, [deciding]: app }
   if (own === null) for (const url of [app.prefix, pattern]) router.all(url, handler, context)
-}
-
-function isWithin(scope: FastifyInstance, outer: FastifyInstance): boolean {
-  return scope === outer || Object.prototype.isPrototypeOf.call(outer, scope)
 }

@@ -126,14 +126,26 @@ test('of registrations within each other the innermost decides for the 404s belo
   }
 })
 
-test('of two registrations of one prefix both guards count its 404s, and one limiter', async (t) => {
+test('of two registrations of one prefix the first counts its 404s', async (t) => {
   const app = Fastify()
-  const first = await nested(app, { ...only(9), guard: only(9) })
-  const second = await nested(app, { ...only(9), guard: only(9) })
-  t.same(await ask(app, 'GET /v1/a'), ['404 8'])
-  t.same([left(first.scope, 'guard'), left(second.scope, 'guard')], [8, 8])
-  t.equal(left(first.scope) + left(second.scope), 17)
+  const first = await nested(app, { ...only(5), guard: only(9) })
+  const second = await nested(app, { ...only(5), guard: only(9) })
+  t.same(await ask(app, 'GET /v1/a'), ['404 4'])
+  t.same([left(first.scope), left(first.scope, 'guard')], [4, 8])
+  t.same([left(second.scope), left(second.scope, 'guard')], [5, 9])
 })
+
+for (const [handler, build] of Object.entries({ 'no handler': () => {}, 'a handler': mine })) {
+  test(`a registration within another one of the same prefix leaves the 404s to that: ${handler}`, async (t) => {
+    const app = Fastify()
+    const outer = await nested(app, only(5), async (scope) => {
+      await nested(scope, { ...only(9), guard: only(9) }, undefined, '')
+      build(scope)
+    })
+    t.same(await ask(app, 'GET /v1/a'), ['404 4'])
+    t.equal(left(outer.scope), 4)
+  })
+}
 
 test('a registration whose prefix is that of a handler around it limits the 404s there', async (t) => {
   const app = Fastify()
