@@ -1,5 +1,5 @@
 export { decide, decisionOf, isTighter, tightest } from './charges.js'
-export { unknownLimiter } from './errors.js'
+export { duplicateLimiter, unknownLimiter } from './errors.js'
 export { checkStore, compilePolicies, createLimiter } from './limiter.js'
-export { Registry } from './registry.js'
 export { limiterOver, type StoreLimiter } from './store-limiter.js'
+export { takeAll } from './take.js'

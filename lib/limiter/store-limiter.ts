@@ -14,6 +14,7 @@ import { checkCost, invalidOption, refuseUnknown } from '../policy/index.js'
 import { newCharge } from '../store/index.js'
 import { decide } from './charges.js'
 import { badKey } from './errors.js'
+import { takeAll } from './take.js'
 
 /** A limiter of either kind, with the buckets behind it, one a policy, in their order. */
 export type StoreLimiter = SyncStoreLimiter | AsyncStoreLimiter
@@ -52,7 +53,7 @@ export class SyncStoreLimiter implements Limiter {
 
   take(key: string, options?: TakeOptions): Decision {
     const charges = ask(this.#charges, key, costOf(options))
-    this.store.take(charges)
+    takeAll(this.store, charges)
     return decide(charges)
   }
 
@@ -90,7 +91,7 @@ export class AsyncStoreLimiter implements AsyncLimiter {
 
   async take(key: string, options?: TakeOptions): Promise<Decision> {
     const charges = this.#ask(key, costOf(options))
-    const answer = this.store.take(charges)
+    const answer = takeAll(this.store, charges)
     // What is known here needs no turn of the queue, and its charges may serve the next call.
     if (typeof answer === 'boolean') this.#spare = charges
     else await answer

@@ -56,7 +56,7 @@ export class Internals {
   }
 
   /** Does nothing look at what is sent? */
-  sendsAsItIs(request: FastifyRequest): boolean {
+  sendsUnchanged(request: FastifyRequest): boolean {
     return this.#context(request)?.onSend === null
   }
 

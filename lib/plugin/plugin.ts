@@ -1,108 +1,102 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type {
-  AsyncStore,
-  RateLimitOptions,
-  RateLimitRegistry,
-  RequestRateLimit,
-  Store,
-} from '../../types/index.js'
-import { Registry } from '../limiter/index.js'
+import type { AsyncStore, RateLimitOptions, RateLimitRegistry, RequestRateLimit } from '../../types/index.js'
 import { POLICY_OPTIONS, refuseUnknown } from '../policy/index.js'
 import { memoryStore } from '../store/index.js'
-import { compileAllow } from './config/allow.js'
-import { ExemptList } from './config/exempt.js'
-import { Strategies } from './config/keys.js'
+import { AllowedClients } from './config/allowed-clients.js'
+import { ExemptList } from './config/exempt-list.js'
+import { Strategies } from './config/key-strategies.js'
 import { readOptions, type Settings } from './config/options.js'
 import { Warnings } from './config/warnings.js'
 import { registeredTwice } from './errors.js'
 import { Internals } from './internals.js'
-import { rememberPeers } from './lifecycle/connection-addresses.js'
+import { keepAddresses } from './lifecycle/connection-addresses.js'
 import { Gate } from './lifecycle/gate.js'
 import { limitNotFound } from './lifecycle/not-found.js'
-import { isPreflight } from './lifecycle/preflight.js'
-import { RequestLimiter, Stage, type StageContext } from './lifecycle/stage.js'
+import { ProxyWatch } from './lifecycle/proxy-watch.js'
+import { type Registration, Stage } from './lifecycle/stage.js'
+import { Steps } from './lifecycle/steps.js'
 import { RequestRegistry } from './registry.js'
-import { Answer } from './reply/denial-reply.js'
-import { exposeOnSend, headerWriter } from './reply/headers.js'
-import { entryOf, visit } from './request/request-charge.js'
+import { DenialReply } from './reply/denial-reply.js'
+import { exposeOnSend } from './reply/exposed-headers.js'
+import { FailureReply } from './reply/failure-reply.js'
+import { LimitHeaders } from './reply/limit-headers.js'
+import { requestCharges, tightestOf } from './request/request-charge.js'
 import { RequestView } from './request/request-view.js'
 import { Documentation } from './routes/documentation.js'
 import { Planner } from './routes/planner.js'
+import { ReadyWarnings } from './routes/ready-warnings.js'
+import { RoutePlans } from './routes/route-plans.js'
 
 /**
- * The Fastify plugin: limits every route that is not exempt. Throws coded errors (`FST_FLOODGATE_*`) at registration, for
- * options, and at `ready()`, for routes that name limiters which nobody defined.
+ * The Fastify plugin: limits every route that is not exempt. Throws coded errors (`FST_FLOODGATE_*`) for options at
+ * registration, and for routes that name unknown limiters at `ready()`.
  */
 async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promise<void> {
   if (Object.hasOwn(app, 'rateLimit')) throw registeredTwice()
   const settings = readOptions(options, process.env)
-  const warnings = new Warnings(settings.warnings)
   const internals = new Internals()
-  const allow = compileAllow(settings.allow)
-  const strategies = new Strategies(settings.keys, settings.ipv6Prefix, warnings)
-  const store: Store = settings.store ?? memoryStore()
-  const sendHeaders = headerWriter(settings.headers, internals)
-  const { deny, fail } = new Answer(sendHeaders, settings.onDenied, settings.body, internals)
-  const context: StageContext = {
-    store,
-    warnings,
-    sendHeaders,
-    ip: strategies.ip,
-    allowsClient: allow.client,
-    excuses: (request) => isPreflight(request) || allow.address?.(request.ip) === true,
-    deny,
-    fail,
-  }
-  const registry = new RequestRegistry(new Registry(store), strategies, settings.defaults, context)
+  const registration = register(settings, internals)
+  const { store, warnings, allowed } = registration
+  const registry = new RequestRegistry(registration, settings.defaults)
   defineLimiters(registry, settings)
+  const guard = defineGuard(registry, settings, registration)
   const exempt = new ExemptList(settings.exempt)
-  const planner = new Planner(registry, exempt, warnings)
-  const guard = defineGuard(registry, settings, context)
+  const steps = new Steps()
+  const plans = new RoutePlans(app, registry, new Planner(registry, exempt, warnings), internals, steps)
+  const proxyWatch = new ProxyWatch(internals, warnings)
+  const gate = new Gate(plans, guard, steps, allowed, proxyWatch)
   const documentation = new Documentation(settings.headers, settings.body, guard?.members ?? [])
-  const { excuses } = context
-  const gate = new Gate({
-    app,
-    registry,
-    planner,
-    exempt,
-    guard,
-    excuses,
-    internals,
-    warnings,
-    documentation,
-  })
+  const readyWarnings = new ReadyWarnings(app, registry, exempt, warnings)
 
-  // What the types say of stores depends on what a program imports.
+  // The types of stores depend on the modules that a program imports.
   app.decorate('rateLimit', registry as unknown as RateLimitRegistry)
   decorateRequest(app)
-  rememberPeers(app)
+  keepAddresses(app)
   app.addHook('onRoute', function (this: FastifyInstance, route) {
-    gate.onRoute(route, this)
+    plans.add(route, this)
   })
   const hooks = {
-    onRequest: gate.arrive,
-    preParsing: gate.afterOnRequest,
+    onRequest: gate.onRequest,
+    preParsing: gate.preParsing,
     ...(settings.exposeHeaders && { onSend: exposeOnSend(settings.headers) }),
   }
   for (const [name, hook] of Object.entries(hooks))
-    app.addHook(name as 'onRequest', hook as typeof gate.arrive)
+    app.addHook(name as 'onRequest', hook as typeof gate.onRequest)
   app.addHook('onReady', async () => {
-    await gate.onReady()
+    const routes = plans.complete()
+    registry.seal()
+    proxyWatch.onReady(app)
+    readyWarnings.emit(routes)
+    documentation.write(routes)
     limitNotFound(app, hooks, internals)
   })
   if (!store.sync) attach(app, store, warnings)
 }
 
-/** Tells in the log when the store fails and when it answers again, passes its warnings on, and lets go of it with the app. */
+function register(settings: Settings, internals: Internals): Registration {
+  const warnings = new Warnings(settings.warnings)
+  const headers = new LimitHeaders(settings.headers, internals)
+  return {
+    store: settings.store ?? memoryStore(),
+    headers,
+    warnings,
+    strategies: new Strategies(settings.keys, settings.ipv6Prefix, warnings),
+    allowed: new AllowedClients(settings.allow),
+    denials: new DenialReply(headers, settings.onDenied, settings.body, internals),
+    failures: new FailureReply(internals),
+  }
+}
+
+/** Logs when the store fails and when it replies again, passes its warnings on, and closes it with the app. */
 function attach(app: FastifyInstance, store: AsyncStore, warnings: Warnings): void {
   const stopWarnings = store.onWarning?.((code, subject) => warnings.once(code, subject))
-  const ignore = store.onStateChange((state, err) => {
+  const stopStates = store.onStateChange((state, err) => {
     if (state === 'up') app.log.info('rate limit store answers again')
     else app.log.error(err?.message ?? 'the rate limit store does not answer')
   })
   app.addHook('onClose', async () => {
-    ignore()
+    stopStates()
     stopWarnings?.()
     await store.close()
   })
@@ -114,21 +108,24 @@ function defineLimiters(registry: RequestRegistry, { defaults, limiters }: Setti
   for (const [name, policies] of Object.entries(limiters)) registry.define(name, policies)
 }
 
-function defineGuard(registry: RequestRegistry, { guard }: Settings, context: StageContext): Stage | null {
+function defineGuard(
+  registry: RequestRegistry,
+  { guard }: Settings,
+  registration: Registration,
+): Stage | null {
   if (guard === undefined) return null
   refuseUnknown(guard, POLICY_OPTIONS, 'guard.')
-  // What it leaves out comes from nowhere, `Object.prototype` included.
-  const { limiter, strategy } = registry.add('guard', guard, 'guard', Object.create(null))
-  return new Stage([new RequestLimiter(limiter, strategy)], 'guard', context)
+  // The guard inherits nothing, also not from `Object.prototype`.
+  return new Stage([registry.add('guard', guard, 'guard', Object.create(null))], 'guard', registration)
 }
 
-/** Nested registrations share the decorators: what a request keeps says whose it is. */
+/** Nested registrations share the decorators: each charge of a request names its own. */
 function decorateRequest(app: FastifyInstance): void {
   if (app.hasRequestDecorator('rateLimit')) return
-  app.decorateRequest(visit, null)
+  app.decorateRequest(requestCharges, null)
   app.decorateRequest('rateLimit', {
     getter() {
-      return (entryOf(this) === null ? null : new RequestView(this)) as unknown as RequestRateLimit | null
+      return (tightestOf(this) === null ? null : new RequestView(this)) as unknown as RequestRateLimit | null
     },
   })
 }

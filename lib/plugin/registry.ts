@@ -1,39 +1,32 @@
-import type { onRequestHookHandler } from 'fastify'
-import type { AnyLimiter, AnyPolicy, HookName, LimiterName, RoutePolicy } from '../../types/index.js'
-import { compilePolicies, type Registry, unknownLimiter } from '../limiter/index.js'
-import { checkName, compilePolicy, invalidOption, ownOptions, POLICY_OPTIONS, show } from '../policy/index.js'
-import type { Strategies, Strategy } from './config/keys.js'
+import type { FastifyInstance, onRequestHookHandler } from 'fastify'
+import type { AnyLimiter, AnyPolicy, LimiterName, RoutePolicy } from '../../types/index.js'
+import { duplicateLimiter, limiterOver, unknownLimiter } from '../limiter/index.js'
+import { checkName, invalidOption } from '../policy/index.js'
+import { RequestLimiter } from './config/request-limiter.js'
+import { compileLimiter, type Defaults, dotted } from './config/route-policy.js'
 import { lateHook } from './errors.js'
-import { type Done, HOOKS, RequestLimiter, Stage, type StageContext } from './lifecycle/stage.js'
-import { prepareHeaders } from './reply/headers.js'
+import type { Done } from './lifecycle/points.js'
+import { type Registration, Stage } from './lifecycle/stage.js'
+import { isUnlimited } from './lifecycle/unlimited.js'
+import { prepareHeaders } from './reply/limit-headers.js'
 
-export const ROUTE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'key', 'cost', 'hook']
 /** Names of limiters that have options of their own. */
 const RESERVED = ['default', 'guard']
 
-/** What policies inherit that do not say otherwise: the default limiter, as far as the user described it. */
-export type Defaults = RoutePolicy & {
-  /** The period as the code has it, where the environment says another. */
-  readonly codePer?: RoutePolicy['per']
-}
-
-/** The limiters of one registration, with what requests need to know of each. */
+/** The limiters of one registration by name: `app.rateLimit`, and what the plugin itself asks of it. */
 export class RequestRegistry implements Iterable<AnyLimiter> {
-  readonly #registry: Registry
-  /** What configs, functions and `hook()` may name: the default limiter and what the user defined. */
-  readonly #named = new Map<string, RequestLimiter>()
-  /** What the user defined and nobody has asked for. */
+  readonly #limiters = new Map<string, RequestLimiter>()
+  /** Names that configs, functions and `hook()` may use: the default limiter and those that the user defined. */
+  readonly #named = new Set<string>()
+  /** Names that the user defined and that no code has asked for. */
   readonly #unused = new Set<string>()
-  readonly #strategies: Strategies
+  readonly #registration: Registration
   readonly #defaults: Defaults
-  readonly #context: StageContext
   #sealed = false
 
-  constructor(registry: Registry, strategies: Strategies, defaults: Defaults, context: StageContext) {
-    this.#registry = registry
-    this.#strategies = strategies
+  constructor(registration: Registration, defaults: Defaults) {
+    this.#registration = registration
     this.#defaults = defaults
-    this.#context = context
   }
 
   define(name: string, policies: AnyPolicy): AnyLimiter {
@@ -47,18 +40,20 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
 
   get(name: LimiterName): AnyLimiter {
     this.#unused.delete(name)
-    return this.#registry.get(name)
+    const found = this.#limiters.get(name)
+    if (found === undefined) throw unknownLimiter(name, [...this.#limiters.keys()])
+    return found.limiter
   }
 
   has(name: string): boolean {
-    return this.#registry.has(name)
+    return this.#limiters.has(name)
   }
 
-  [Symbol.iterator](): Iterator<AnyLimiter> {
-    return this.#registry[Symbol.iterator]()
+  *[Symbol.iterator](): Iterator<AnyLimiter> {
+    for (const { limiter } of this.#limiters.values()) yield limiter
   }
 
-  /** The app is ready: from now on a policy given to `hook()` would make a limiter for each request. */
+  /** From now on the app is ready: a policy given to `hook()` would make a limiter for each request. */
   seal(): void {
     this.#sealed = true
   }
@@ -70,65 +65,53 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
         throw invalidOption('hook.hook', limiter.hook, 'none: the handler runs where you put it')
     }
     const member = typeof limiter === 'string' ? this.find(limiter) : this.addUnnamed('hook', limiter, 'hook')
-    const stage = new Stage([member], 'hook', this.#context)
-    const { excuses } = this.#context
+    const stage = new Stage([member], 'hook', this.#registration)
+    const { allowed } = this.#registration
     return function limit(request, reply, done: Done) {
-      if (excuses(request)) done()
-      else stage.run(request, reply, done)
+      if (isUnlimited(request, allowed)) done()
+      else stage.decide(request, reply, done)
     }
   }
 
   /** The limiter of that name, as requests meet it. Throws `FST_FLOODGATE_UNKNOWN_LIMITER`, with `where` it is named. */
   find(name: unknown, where = ''): RequestLimiter {
     const limiter = this.named(name)
-    if (limiter === undefined) throw unknownLimiter(name, [...this.#named.keys()], where)
+    if (limiter === undefined) throw unknownLimiter(name, [...this.#named], where)
     return limiter
   }
 
   /** The same, or undefined. Nobody can choose the guard, or a limiter that a route or `hook()` describes. */
   named(name: unknown): RequestLimiter | undefined {
     this.#unused.delete(name as string)
-    return this.#named.get(name as string)
+    return this.#named.has(name as string) ? this.#limiters.get(name as string) : undefined
   }
 
-  /** Names of limiters that were defined and that no route, `hook()` or `get()` has named. */
+  /** Names of limiters that were defined and that no route, `hook()` or `get()` has used. */
   get unused(): Iterable<string> {
     return this.#unused
   }
 
-  /** Adds a limiter that can be named; `where` is the path of its options in errors. */
+  /** Adds a limiter whose name may be used; `where` is the path of its options in errors. */
   addNamed(name: string, policies: AnyPolicy, where: string, defaults?: Defaults): RequestLimiter {
     const limiter = this.add(name, policies, where, defaults)
-    this.#named.set(name, limiter)
+    this.#named.add(name)
     return limiter
   }
 
-  /** Adds a limiter under `name`; `where` is the path of its options in errors. */
+  /** Adds a limiter under `name`; throws `FST_FLOODGATE_DUPLICATE` if the name is taken. */
   add(name: string, policies: AnyPolicy, where: string, defaults: Defaults = this.#defaults): RequestLimiter {
-    const given = Array.isArray(policies) ? (policies as readonly RoutePolicy[]) : [policies as RoutePolicy]
-    const dot = where === '' ? '' : `${where}.`
-    const list = given.map((options, i) => {
-      const path = Array.isArray(policies) ? `${where}[${i}]` : where
-      if (typeof options !== 'object' || options === null)
-        throw invalidOption(path, options, 'a policy: an object')
-      return ownOptions(options, ROUTE_OPTIONS, path === '' ? '' : `${path}.`)
-    })
-    const own = only(list, where)
-    const { key = defaults.key ?? 'ip', cost = defaults.cost ?? 1 } = own
-    // Where to decide goes with whom to count.
-    const { hook = own.key === undefined ? defaults.hook : undefined } = own
-    const strategy = this.#strategies.resolve(key, `${dot}key`, name)
-    checkCostOption(cost, `${dot}cost`)
-    if (hook !== undefined) checkHook(hook, `${dot}hook`)
-    const inherited = list.map((options) => inherit(options, defaults))
-    const compiled = Array.isArray(policies)
-      ? compilePolicies(inherited, name, where)
-      : [compilePolicy(inherited[0], name, dot)]
-    prepareHeaders(compiled)
-    return new RequestLimiter(this.#registry.add(name, compiled), strategy, cost, hook)
+    const { store, strategies } = this.#registration
+    const compiled = compileLimiter(policies, name, where, defaults)
+    const strategy = strategies.resolve(compiled.key, `${dotted(where)}key`, name)
+    if (this.#limiters.has(name)) throw duplicateLimiter(name)
+    prepareHeaders(compiled.policies)
+    const over = limiterOver(name, compiled.policies, store)
+    const limiter = new RequestLimiter(over, strategy, compiled.cost, compiled.hook)
+    this.#limiters.set(name, limiter)
+    return limiter
   }
 
-  /** Adds a limiter that nobody named, such as a route's own, under `name` or what is free next to it. */
+  /** Adds a limiter that the user gave no name, such as a route's own: under `name`, or a free name that begins with it. */
   addUnnamed(name: string, policy: RoutePolicy, where: string): RequestLimiter {
     const base = name.slice(0, 120)
     let free = base
@@ -136,56 +119,13 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
     return this.add(free, policy, where)
   }
 
-  /** Limiters of a route that decide together. */
+  /** Whether this registration limits the routes of a scope: the innermost does. The guards of outer ones count, too. */
+  limits(scope: FastifyInstance): boolean {
+    return scope.rateLimit === (this as unknown)
+  }
+
+  /** A stage of limiters of a route, which decide together. */
   stage(members: readonly RequestLimiter[]): Stage {
-    return new Stage(members, 'route', this.#context)
+    return new Stage(members, 'route', this.#registration)
   }
-
-  get ip(): Strategy {
-    return this.#strategies.ip
-  }
-}
-
-/**
- * What a policy leaves out comes from the default limiter. A rate of its own is per the period that the code says, and is
- * not loosened by an inherited burst, which only a token bucket has.
- */
-function inherit(options: RoutePolicy, defaults: Defaults): RoutePolicy {
-  const { algorithm = defaults.algorithm, rate = defaults.rate } = options
-  const { per = options.rate === undefined ? defaults.per : defaults.codePer } = options
-  const {
-    burst = algorithm === 'sliding-window' ? undefined : inheritedBurst(defaults.burst, options.rate),
-  } = options
-  const { key, cost, hook, ...own } = options
-  return { ...own, algorithm, rate, per, burst }
-}
-
-function inheritedBurst(burst: number | undefined, rate: number | undefined): number | undefined {
-  return burst === undefined || rate === undefined ? burst : Math.min(burst, rate)
-}
-
-/** What a list of policies says of their limiter as a whole: each of these may be given once, or always the same. */
-function only(list: readonly RoutePolicy[], where: string): Pick<RoutePolicy, 'key' | 'cost' | 'hook'> {
-  const limiter: Record<string, unknown> = Object.create(null)
-  for (const policy of list) {
-    for (const option of ['key', 'cost', 'hook'] as const) {
-      const value = policy[option]
-      if (value === undefined) continue
-      if (option in limiter && limiter[option] !== value) {
-        throw invalidOption(`${where}[].${option}`, value, 'one for all policies of a limiter')
-      }
-      limiter[option] = value
-    }
-  }
-  return limiter
-}
-
-function checkCostOption(cost: unknown, option: string): void {
-  if (typeof cost === 'function' || (Number.isSafeInteger(cost) && (cost as number) >= 0)) return
-  throw invalidOption(option, cost, 'an integer of 0 or more, or a function of the request')
-}
-
-function checkHook(hook: unknown, option: string): void {
-  if (HOOKS.includes(hook as HookName)) return
-  throw invalidOption(option, hook, HOOKS.map(show).join(' or '), HOOKS)
 }

@@ -47,6 +47,57 @@ test('a limiter of the registry and the routes that name it share their buckets'
   t.equal((await app.inject({ method: 'POST', url: '/login' })).statusCode, 200)
 })
 
+test('iteration is in the order of definition, and a name gives always the same limiter', async (t) => {
+  const app = await registered(t, { limiters: { search: {}, login: {} } })
+  app.rateLimit.define('export', {})
+  t.same(names(app.rateLimit), ['default', 'search', 'login', 'export'])
+  t.equal(app.rateLimit.get('login').name, 'login')
+  t.equal(app.rateLimit.get('login'), app.rateLimit.get('login'))
+})
+
+test('limiters share a store, and no keys', async (t) => {
+  const store = memoryStore({ clock: new ManualClock() })
+  const app = await registered(t, { store, limiters: { search: { rate: 1 }, login: { rate: 1 } } })
+  const [search, login] = [app.rateLimit.get('search'), app.rateLimit.get('login')]
+  t.equal(search.store, store)
+  t.equal(login.store, store)
+  t.ok((await search.take('a')).allowed)
+  t.notOk((await search.take('a')).allowed)
+  t.ok((await login.take('a')).allowed)
+})
+
+test('a name is given once; the limiter that has it stays', async (t) => {
+  const app = await registered(t, { limiters: { login: {} } })
+  const first = app.rateLimit.get('login')
+  t.throws(() => app.rateLimit.define('login', {}), {
+    code: 'FST_FLOODGATE_DUPLICATE',
+    message: "a limiter called 'login' is already there",
+  })
+  t.equal(app.rateLimit.get('login'), first)
+})
+
+test('an unknown name is refused with the nearest known one and all others', async (t) => {
+  const app = await registered(t, { limiters: { login: {}, search: {} } })
+  const known = 'known: default, login, search'
+  const cases: [unknown, string][] = [
+    ['logn', `no limiter is called 'logn'; did you mean 'login'?; ${known}`],
+    ['Search', `no limiter is called 'Search'; did you mean 'search'?; ${known}`],
+    ['something else entirely', `no limiter is called 'something else entirely'; ${known}`],
+    [undefined, `no limiter is called undefined; ${known}`],
+    [{}, `no limiter is called an object; ${known}`],
+  ]
+  for (const [name, message] of cases)
+    t.throws(() => app.rateLimit.get(name as string), { code: 'FST_FLOODGATE_UNKNOWN_LIMITER', message })
+})
+
+test('names of the object prototype are names like others', async (t) => {
+  const app = await registered(t)
+  for (const name of ['constructor', '__proto__', 'toString']) {
+    t.notOk(app.rateLimit.has(name))
+    t.throws(() => app.rateLimit.get(name), { code: 'FST_FLOODGATE_UNKNOWN_LIMITER' })
+  }
+})
+
 const MISUSES: [
   string,
   (registry: Awaited<ReturnType<typeof registered>>['rateLimit']) => unknown,

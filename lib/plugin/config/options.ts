@@ -2,8 +2,8 @@ import type { RateLimitOptions } from '../../../types/index.js'
 import { FAMILIES } from '../../http/index.js'
 import { checkStore } from '../../limiter/index.js'
 import { invalidOption, ownOptions, show } from '../../policy/index.js'
-import { type Defaults, ROUTE_OPTIONS } from '../registry.js'
 import { readEnv } from './env.js'
+import { type Defaults, ROUTE_OPTIONS } from './route-policy.js'
 
 /** The default limiter's name is its own. */
 const POLICY = ROUTE_OPTIONS.filter((option) => option !== 'name')

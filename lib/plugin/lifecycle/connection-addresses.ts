@@ -12,7 +12,7 @@ const servers = new WeakSet<object>()
  * clients would share the key `unknown`. `app.close()` removes the listeners. A server that is no EventEmitter, which a
  * `serverFactory` may return, is left alone.
  */
-export function rememberPeers(app: FastifyInstance): void {
+export function keepAddresses(app: FastifyInstance): void {
   const server: unknown = app.server
   if (!(server instanceof EventEmitter) || servers.has(server)) return
   servers.add(server)

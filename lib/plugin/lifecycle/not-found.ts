@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Internals, NotFoundRoute, RouteContext } from '../internals.js'
-import { rateLimitOf } from '../routes/planner.js'
+import { rateLimitOf } from '../routes/facts.js'
 
 /** Where the config of a 404 context names the scope whose registration decides, if that is not the handler's scope. */
 const deciding: unique symbol = Symbol('floodgate.deciding')

@@ -1,87 +1,71 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BodyStyle, Denied, RateLimitOptions } from '../../../types/index.js'
-import {
-  denialMessage,
-  fastifyBody,
-  PROBLEM_TYPE,
-  problemBody,
-  retryAfterSeconds,
-  unavailableBody,
-} from '../../http/index.js'
-import { isPromise } from '../config/keys.js'
+import { denialMessage, fastifyBody, PROBLEM_TYPE, problemBody, retryAfterSeconds } from '../../http/index.js'
 import { deniedError } from '../errors.js'
 import type { Internals } from '../internals.js'
-import type { Done } from '../lifecycle/stage.js'
-import { type Entry, entryOf, requestDecision } from '../request/request-charge.js'
+import { isPromise } from '../is-promise.js'
+import type { Done } from '../lifecycle/points.js'
+import { type RequestCharge, requestDecision } from '../request/request-charge.js'
+import type { LimitHeaders } from './limit-headers.js'
+import { JSON_TYPE, sendText } from './send-text.js'
 
 type OnDenied = NonNullable<RateLimitOptions['onDenied']>
 
-/** An error, perhaps one of a store. */
-interface StoreFailure extends Error {
-  readonly statusCode?: number
-  readonly code?: string
-  readonly headers?: Record<string, string>
-}
-
-const JSON_TYPE = 'application/json; charset=utf-8'
-
-/** How one registration answers a request that is denied. */
-export class Answer {
-  readonly #sendHeaders: (tightest: Entry) => void
+/** The reply of one registration to requests that are denied: 429 (RFC 6585, section 4). */
+export class DenialReply {
+  readonly #headers: LimitHeaders
   readonly #onDenied: OnDenied | undefined
   readonly #body: BodyStyle
   readonly #internals: Internals
-  /** The plain body made last and its seconds: a flood asks for the same again and again. */
+  /** The last plain body, and its seconds: in a flood the next one is the same. */
   #plain: { seconds: number | null; text: string; length: string } = { seconds: 0, text: '', length: '' }
 
-  constructor(
-    sendHeaders: (tightest: Entry) => void,
-    onDenied: OnDenied | undefined,
-    body: BodyStyle,
-    internals: Internals,
-  ) {
-    this.#sendHeaders = sendHeaders
+  constructor(headers: LimitHeaders, onDenied: OnDenied | undefined, body: BodyStyle, internals: Internals) {
+    this.#headers = headers
     this.#onDenied = onDenied
     this.#body = body
     this.#internals = internals
   }
 
   /**
-   * Answers 429 (RFC 6585, section 4) through the app's error handling. Where that is Fastify's own and nothing listens in,
-   * the same body is sent at once: no error, no stack and no log line, so that a flood costs little. So is a body of another
-   * style, which no error would carry.
+   * Replies through the app's error handling. Where that is Fastify's own and nothing observes it, sends the same body at
+   * once: no error, no stack and no log line, so that a flood costs little. A body of another style is sent at once, too,
+   * because an error cannot carry it.
    */
-  readonly deny = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
-    const entry = entryOf(request) as Entry
-    const seconds = retryAfterSeconds(entry.retryAfter)
-    if (this.#sendAtOnce(request, entry, seconds)) return
-    // Not `reply.code()`: an error handler that redirects without saying how would then send a 429, not a 302.
+  send(request: FastifyRequest, reply: FastifyReply, denied: RequestCharge, done: Done): void {
+    const seconds = retryAfterSeconds(denied.retryAfter)
+    if (this.#sendAtOnce(request, reply, denied, seconds)) return
+    // Not `reply.code()`: an error handler that redirects without a code would then send a 429, not a 302.
     reply.raw.statusCode = 429
     reply.header('cache-control', 'no-store')
     if (seconds !== null) reply.header('retry-after', String(seconds))
-    this.#sendHeaders(entry)
-    if ((request.raw as { upgrade?: boolean }).upgrade) closeAfter(request, reply)
-    if (this.#onDenied !== undefined && this.#tell(this.#onDenied, request, reply, entry)) return
-    const message = denialMessage(entry.retryAfter)
+    this.#headers.write(reply, denied, denied.all)
+    if (isUpgrade(request)) closeAfter(request, reply)
+    if (this.#onDenied !== undefined && this.#callOnDenied(this.#onDenied, request, reply, denied)) return
+    const message = denialMessage(denied.retryAfter)
     if (this.#body === 'fastify' && this.#internals.answersPlainly(request, 429)) {
       sendText(reply, JSON_TYPE, fastifyBody(message))
     } else if (this.#body !== 'fastify' && this.#internals.hasDefaultErrorHandler(request)) {
-      this.#sendBody(this.#body, request, reply, entry, message, done)
-    } else done(deniedError(message, requestDecision(entry)))
+      this.#sendBody(this.#body, request, reply, denied, message, done)
+    } else done(deniedError(message, requestDecision(denied)))
   }
 
-  /** Sends the plain body past Fastify where nothing would see it on its way: no hook, no handler, no schema. */
-  #sendAtOnce(request: FastifyRequest, entry: Entry, seconds: number | null): boolean {
+  /** Sends the plain body past Fastify, where no hook, handler or schema would see it. Returns whether it did. */
+  #sendAtOnce(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    denied: RequestCharge,
+    seconds: number | null,
+  ): boolean {
     const internals = this.#internals
-    const { reply } = entry
-    if (this.#onDenied !== undefined || this.#body !== 'fastify' || !internals.sendsAsItIs(request))
+    if (this.#onDenied !== undefined || this.#body !== 'fastify' || !internals.sendsUnchanged(request))
       return false
     const headers = internals.headers(reply)
     if (headers === undefined || !internals.answersPlainly(request, 429)) return false
-    if ((request.raw as { upgrade?: boolean }).upgrade || request.raw.httpVersionMajor !== 1) return false
-    this.#sendHeaders(entry)
+    if (isUpgrade(request) || request.raw.httpVersionMajor !== 1) return false
+    this.#headers.write(reply, denied, denied.all)
     if (this.#plain.seconds !== seconds) {
-      const text = fastifyBody(denialMessage(entry.retryAfter))
+      const text = fastifyBody(denialMessage(denied.retryAfter))
       this.#plain = { seconds, text, length: String(text.length) }
     }
     headers['cache-control'] = 'no-store'
@@ -93,27 +77,16 @@ export class Answer {
     return true
   }
 
-  /**
-   * Answers a failure. One of the store is 503, by way of the app's error handling, or, where that is Fastify's own, at once: the
-   * log tells when the store fails, and need not tell it for each request.
-   */
-  readonly fail = (request: FastifyRequest, reply: FastifyReply, error: StoreFailure, done: Done): void => {
-    if (error.statusCode !== 503 || !this.#internals.answersPlainly(request, 503)) return done(error)
-    reply.raw.statusCode = 503
-    reply.headers({ 'cache-control': 'no-store', ...error.headers })
-    sendText(reply, JSON_TYPE, unavailableBody(String(error.code), error.message))
-  }
-
-  /** Where the function fails the failure is logged, and the denial goes the way of an error. */
+  /** If a body function fails, logs the error and replies with the error of the denial. */
   #sendBody(
     body: Exclude<BodyStyle, 'fastify'>,
     request: FastifyRequest,
     reply: FastifyReply,
-    entry: Entry,
+    denied: RequestCharge,
     message: string,
     done: Done,
   ): void {
-    const decision = requestDecision(entry) as Denied
+    const decision = requestDecision(denied) as Denied
     if (body === 'problem') return sendText(reply, PROBLEM_TYPE, problemBody(message, decision.violated))
     const failed = (error: unknown) => {
       request.log.error({ err: error }, 'body failed')
@@ -131,10 +104,15 @@ export class Answer {
     }
   }
 
-  /** Calls `onDenied` and tells whether it replied. A failure of it is logged and changes nothing. */
-  #tell(onDenied: OnDenied, request: FastifyRequest, reply: FastifyReply, entry: Entry): boolean {
+  /** Calls `onDenied` and returns whether it replied. Its failure is logged and changes nothing. */
+  #callOnDenied(
+    onDenied: OnDenied,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    denied: RequestCharge,
+  ): boolean {
     const failed = (error: unknown) => request.log.error({ err: error }, 'onDenied failed')
-    // `reply.sent` turns true only when the last onSend hook is done, which may be later than now.
+    // `reply.sent` is true only after the last onSend hook, which may end later.
     const { send } = reply
     let replied = false
     reply.send = (payload) => {
@@ -142,7 +120,7 @@ export class Answer {
       return send.call(reply, payload)
     }
     try {
-      const returned: unknown = onDenied(request, reply, requestDecision(entry) as Denied)
+      const returned: unknown = onDenied(request, reply, requestDecision(denied) as Denied)
       if (isPromise(returned)) Promise.resolve(returned).catch(failed)
     } catch (error) {
       failed(error)
@@ -152,17 +130,11 @@ export class Answer {
   }
 }
 
-/** Sends a text as it is, whatever an earlier hook said about the body of this reply. */
-function sendText(reply: FastifyReply, type: string, text: string): void {
-  if (reply.hasHeader('content-length')) reply.removeHeader('content-length')
-  reply.header('content-type', type).serializer(asItIs).send(text)
+function isUpgrade(request: FastifyRequest): boolean {
+  return (request.raw as { upgrade?: boolean }).upgrade === true
 }
 
-function asItIs(text: string): string {
-  return text
-}
-
-/** Node.js leaves the socket of an upgrade to whoever answers it: it would stay open, and hold `app.close()` up. */
+/** Closes the socket of an upgrade after the reply. Node.js leaves it open, and `app.close()` would wait for it. */
 function closeAfter(request: FastifyRequest, reply: FastifyReply): void {
   reply.raw.once('finish', () => request.raw.socket.destroySoon())
 }

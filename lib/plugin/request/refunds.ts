@@ -1,71 +1,74 @@
 import type { Charge } from '../../../types/index.js'
 import { newCharge } from '../../store/index.js'
-import { isPromise } from '../config/keys.js'
-import type { Entry } from './request-charge.js'
+import { isPromise } from '../is-promise.js'
+import type { RequestCharge } from './request-charge.js'
 
 /**
- * Gives `cost` units back to each entry that was charged, at most and by default what it was, and looks at it anew. A promise
- * where the store answers with one.
+ * Gives back `cost` units of each charge, at most and by default all that it has taken, and reads its verdict again. Returns a
+ * promise where the store does.
  */
-export function refund(entries: readonly Entry[], cost = Number.POSITIVE_INFINITY): void | Promise<void> {
-  const charged = entries.filter((entry) => entry.charged > 0)
+export function refund(
+  charges: readonly RequestCharge[],
+  cost = Number.POSITIVE_INFINITY,
+): void | Promise<void> {
+  const charged = charges.filter((charge) => charge.charged > 0)
   if (charged.length === 0) return
-  const answers = charged.flatMap((entry) => giveBack(entry, Math.min(cost, entry.charged)))
-  const pending = [...answers, look(charged)].filter(isPromise)
+  const replies = charged.flatMap((charge) => giveBack(charge, Math.min(cost, charge.charged)))
+  const pending = [...replies, readAgain(charged)].filter(isPromise)
   if (pending.length > 0) return Promise.all(pending).then(() => {})
 }
 
-/** Gives units of an entry back, those charged last first. */
-function giveBack(entry: Entry, units: number): (void | Promise<void>)[] {
-  const answers: (void | Promise<void>)[] = []
+/** Gives back units of a charge, those that were charged last first. */
+function giveBack(charge: RequestCharge, units: number): (void | Promise<void>)[] {
+  const replies: (void | Promise<void>)[] = []
   for (let left = units; left > 0; ) {
-    const last = entry.charged - sum(entry.earlier)
+    const last = charge.charged - sum(charge.earlier)
     const cost = Math.min(left, last)
-    answers.push(entry.owner.store.refund([chargeOf(entry, cost)]))
-    entry.charged -= cost
+    replies.push(charge.owner.store.refund([anotherCharge(charge, cost)]))
+    charge.charged -= cost
     left -= cost
     if (cost === last) {
-      const { chargedAt, chargedBy } = entry.earlier?.pop() ?? entry
-      Object.assign(entry, { chargedAt, chargedBy })
+      const { chargedAt, chargedBy } = charge.earlier?.pop() ?? charge
+      Object.assign(charge, { chargedAt, chargedBy })
     }
   }
-  return answers
+  return replies
 }
 
-/** Asks for the verdicts of some entries of one owner as they are now. */
-export function look(entries: readonly Entry[]): void | Promise<void> {
-  if (entries.length === 0) return
-  const charges = entries.map((entry) => chargeOf(entry, 0))
+/** Reads the verdicts of some charges of one owner again. */
+export function readAgain(charges: readonly RequestCharge[]): void | Promise<void> {
+  if (charges.length === 0) return
+  const peeked = charges.map((charge) => anotherCharge(charge, 0))
   const update = () => {
-    for (const [i, charge] of charges.entries()) copyVerdict(charge, entries[i])
+    for (const [i, charge] of peeked.entries()) copyVerdict(charge, charges[i])
   }
-  const answer = entries[0].owner.store.peek(charges)
-  // What cannot be asked stays as it was last told: this only tells.
-  if (isPromise(answer)) return answer.then(update, () => {})
+  const reply = charges[0].owner.store.peek(peeked)
+  // If the peek fails, keep the last verdict: it is informational.
+  if (isPromise(reply)) return reply.then(update, () => {})
   update()
 }
 
-/** A charge to the bucket and key of an entry: stores that answer later may be asked again before they do. */
-export function chargeOf({ bucket, key, chargedAt, chargedBy }: Entry, cost: number): Charge {
+/** A charge to the same bucket and key. A store over a network may get several of them before it replies to the first. */
+export function anotherCharge({ bucket, key, chargedAt, chargedBy }: RequestCharge, cost: number): Charge {
   return { ...newCharge(bucket), key, cost, chargedAt, source: chargedBy }
 }
 
 export function copyVerdict(
   { allowed, remaining, resetAfter, renewAfter, retryAfter, source }: Charge,
-  entry: Entry,
+  charge: RequestCharge,
 ): void {
-  Object.assign(entry, { allowed, remaining, resetAfter, renewAfter, retryAfter, source })
+  Object.assign(charge, { allowed, remaining, resetAfter, renewAfter, retryAfter, source })
 }
 
-/** What a charge that was allowed adds to its entry. */
-export function addUnits(entry: Entry, charge: Charge): void {
-  const units = entry.charged - sum(entry.earlier)
-  const { chargedAt, chargedBy } = entry
-  if (units > 0) entry.earlier = [...(entry.earlier ?? []), { chargedAt, units, chargedBy }]
-  entry.charged += charge.cost
-  entry.chargedAt = charge.chargedAt
-  entry.chargedBy = charge.source
-  copyVerdict(charge, entry)
+/** Adds the units and the verdict of another charge, which was allowed. */
+export function addUnits(charge: RequestCharge, added: Charge): void {
+  const units = charge.charged - sum(charge.earlier)
+  const { chargedAt, chargedBy } = charge
+  if (units > 0) charge.earlier = [...(charge.earlier ?? []), { chargedAt, units, chargedBy }]
+  charge.charged += added.cost
+  charge.chargedAt = added.chargedAt
+  charge.chargedBy = added.source
+  copyVerdict(added, charge)
 }
 
 function sum(charges: readonly { units: number }[] | null): number {

@@ -1,27 +1,25 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bucket, Charge, Decision, Source, Store } from '../../../types/index.js'
 import { decide, tightest } from '../../limiter/index.js'
+import type { LimitHeaders } from '../reply/limit-headers.js'
 
-/**
- * Who asked for a charge: the guard; the route's config, whose limiters are all or nothing; or a hook placed by hand.
- */
+/** Who asked for a charge: the guard, the route's config, or a hook placed by hand. */
 export type Role = 'guard' | 'route' | 'hook'
 
-/** Of whose registration an entry is. */
-export interface Owner {
+/** The registration that a charge belongs to: the store that counts it, and the headers that report it. */
+export interface ChargeOwner {
   readonly store: Store
-  /** Says in the headers of a reply what the limiters made of its request, as its tightest entry tells it. */
-  readonly sendHeaders: (tightest: Entry) => void
+  readonly headers: LimitHeaders
 }
 
-interface Earlier {
+interface EarlierCharge {
   readonly chargedAt: number
   readonly units: number
   readonly chargedBy: Source
 }
 
-/** What one policy made of one request: the charge itself, and who asked for it. */
-export class Entry implements Charge {
+/** One policy's charge for one request, and what the request has taken of it so far. */
+export class RequestCharge implements Charge {
   readonly bucket: Bucket
   key: string
   cost: number
@@ -36,13 +34,13 @@ export class Entry implements Charge {
   readonly role: Role
   /** Units that are charged at present. */
   charged = 0
-  /** Who charged the last of them. */
+  /** The source of the last of these units. */
   chargedBy: Source = 'store'
-  /** Those of them that were charged before the last time, oldest first, where there was more than one. */
-  earlier: Earlier[] | null = null
-  /** All entries of the request, this one included, if it is the tightest of several. */
-  all: Entry[] | null = null
-  readonly owner: Owner
+  /** The units that were charged before the last time, oldest first; null where the request was charged once. */
+  earlier: EarlierCharge[] | null = null
+  /** Where the request has several charges, the tightest holds them all, itself included. */
+  all: RequestCharge[] | null = null
+  readonly owner: ChargeOwner
   readonly reply: FastifyReply
 
   constructor(
@@ -51,7 +49,7 @@ export class Entry implements Charge {
     cost: number,
     limiter: string,
     role: Role,
-    owner: Owner,
+    owner: ChargeOwner,
     reply: FastifyReply,
   ) {
     this.bucket = bucket
@@ -64,40 +62,42 @@ export class Entry implements Charge {
   }
 }
 
-/** Where a request keeps its tightest entry. */
-export const visit: unique symbol = Symbol('floodgate.visit')
+/** The property of a request that holds its tightest charge. */
+export const requestCharges: unique symbol = Symbol('floodgate.charges')
 
-interface Visited {
-  [visit]?: Entry | null
+interface ChargedRequest {
+  [requestCharges]?: RequestCharge | null
 }
 
-export function entryOf(request: FastifyRequest): Entry | null {
-  return (request as Visited)[visit] ?? null
+/** The tightest charge of a request, or null if no limiter has decided yet. */
+export function tightestOf(request: FastifyRequest): RequestCharge | null {
+  return (request as ChargedRequest)[requestCharges] ?? null
 }
 
-/** All entries of a request, in the order of their charges. */
-export function entriesOf(request: FastifyRequest): readonly Entry[] {
-  const entry = entryOf(request)
-  return entry === null ? [] : (entry.all ?? [entry])
+/** All charges of a request, in their order. */
+export function chargesOf(request: FastifyRequest): readonly RequestCharge[] {
+  const charge = tightestOf(request)
+  return charge === null ? [] : (charge.all ?? [charge])
 }
 
-/** Adds new entries, one or more, to the request; the tightest comes to stand for all. */
-export function addEntries(request: FastifyRequest, entries: readonly Entry[]): void {
-  const before = entryOf(request)
-  if (before === null && entries.length === 1) (request as Visited)[visit] = entries[0]
-  else setEntries(request, [...entriesOf(request), ...entries])
+/** Adds new charges, one or more, to a request. Returns its tightest charge. */
+export function addCharges(request: FastifyRequest, charges: readonly RequestCharge[]): RequestCharge {
+  if (charges.length > 1 || tightestOf(request) !== null)
+    return setCharges(request, [...chargesOf(request), ...charges])
+  ;(request as ChargedRequest)[requestCharges] = charges[0]
+  return charges[0]
 }
 
-/** Makes these the entries of the request, and returns the tightest. */
-export function setEntries(request: FastifyRequest, entries: Entry[]): Entry {
-  for (const entry of entries) entry.all = null
-  const head = tightest(entries)
-  head.all = entries.length > 1 ? entries : null
-  ;(request as Visited)[visit] = head
-  return head
+/** Makes these the charges of the request. Returns the tightest. */
+export function setCharges(request: FastifyRequest, charges: RequestCharge[]): RequestCharge {
+  for (const charge of charges) charge.all = null
+  const first = tightest(charges)
+  first.all = charges.length > 1 ? charges : null
+  ;(request as ChargedRequest)[requestCharges] = first
+  return first
 }
 
-/** The decision of a request, as its tightest entry tells it. */
-export function requestDecision(entry: Entry): Decision {
-  return decide(entry.all ?? [entry])
+/** The decision about a request, from its tightest charge. */
+export function requestDecision(charge: RequestCharge): Decision {
+  return decide(charge.all ?? [charge])
 }

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import type { Charge, Decision } from '../../../types/index.js'
-import { decide, decisionOf, isTighter } from '../../limiter/index.js'
+import { decide, decisionOf, isTighter, takeAll } from '../../limiter/index.js'
 import { checkCost } from '../../policy/index.js'
-import { isPromise } from '../config/keys.js'
-import { addUnits, chargeOf, copyVerdict, look, refund } from './refunds.js'
-import { type Entry, entriesOf, entryOf, requestDecision, setEntries } from './request-charge.js'
+import { isPromise } from '../is-promise.js'
+import { addUnits, anotherCharge, copyVerdict, readAgain, refund } from './refunds.js'
+import { chargesOf, type RequestCharge, requestDecision, setCharges, tightestOf } from './request-charge.js'
 
-/** `request.rateLimit`: made when somebody reads it. */
+/** `request.rateLimit`: made when the application reads it. */
 export class RequestView {
   readonly #request: FastifyRequest
 
@@ -15,82 +15,76 @@ export class RequestView {
   }
 
   get decision(): Decision {
-    return requestDecision(this.#head)
+    return requestDecision(this.#tightest)
   }
 
   get decisions(): readonly Decision[] {
-    const entries = [...entriesOf(this.#request)].sort((a, b) => (isTighter(a, b) ? -1 : 1))
-    return entries.map((entry) => decisionOf(entry.bucket.policy, entry, [entry.bucket.policy.name]))
+    const charges = [...chargesOf(this.#request)].sort((a, b) => (isTighter(a, b) ? -1 : 1))
+    return charges.map((charge) => decisionOf(charge.bucket.policy, charge, [charge.bucket.policy.name]))
   }
 
   get limiter(): string {
-    return this.#head.limiter
+    return this.#tightest.limiter
   }
 
   get key(): string {
-    return this.#head.key
+    return this.#tightest.key
   }
 
   take(cost = 1): Decision | Promise<Decision> {
     checkCost(cost)
-    const entries = this.#own()
-    const charges = entries.map((entry) => chargeOf(entry, cost))
-    const answer = entries[0].owner.store.take(charges)
-    return isPromise(answer)
-      ? answer.then((allowed) => this.#taken(entries, charges, allowed))
-      : this.#taken(entries, charges, answer)
+    const charges = this.#own()
+    const added = charges.map((charge) => anotherCharge(charge, cost))
+    const allowed = takeAll(charges[0].owner.store, added)
+    return isPromise(allowed)
+      ? allowed.then((allowed) => this.#finish(charges, added, allowed))
+      : this.#finish(charges, added, allowed)
   }
 
   refund(cost?: number): void | Promise<void> {
     if (cost !== undefined) checkCost(cost)
-    const answer = refund(this.#own(), cost)
-    if (isPromise(answer)) return answer.then(() => this.#update())
+    const pending = refund(this.#own(), cost)
+    if (isPromise(pending)) return pending.then(() => this.#update())
     this.#update()
   }
 
-  #taken(
-    entries: readonly Entry[],
-    charges: readonly Charge[],
+  #finish(
+    charges: readonly RequestCharge[],
+    added: readonly Charge[],
     allowed: boolean,
   ): Decision | Promise<Decision> {
-    const decision = decide(charges)
     if (allowed) {
-      entries.forEach((entry, i) => {
-        addUnits(entry, charges[i])
-      })
+      for (const [i, charge] of charges.entries()) addUnits(charge, added[i])
       this.#update()
       return this.decision
     }
-    // The request itself was allowed, if it was, and still is.
-    const passed = entries.map((entry) => entry.allowed)
-    entries.forEach((entry, i) => {
-      copyVerdict(charges[i], entry)
-    })
-    const answer = look(entries.filter((_, i) => passed[i]))
-    if (isPromise(answer)) {
-      return answer.then(() => {
-        this.#update()
-        return decision
-      })
+    const decision = decide(added)
+    // A denial of more units leaves a request that was allowed as it was.
+    const passed = charges.filter((charge) => charge.allowed)
+    for (const [i, charge] of charges.entries()) copyVerdict(added[i], charge)
+    const finish = () => {
+      this.#update()
+      return decision
     }
-    this.#update()
-    return decision
+    const pending = readAgain(passed)
+    return isPromise(pending) ? pending.then(finish) : finish()
   }
 
-  get #head(): Entry {
-    return entryOf(this.#request) as Entry
+  get #tightest(): RequestCharge {
+    return tightestOf(this.#request) as RequestCharge
   }
 
-  /** The entries that the application may charge and refund: those of one registration, a guard's only if it is alone. */
-  #own(): readonly Entry[] {
-    const entries = entriesOf(this.#request)
-    const own = entries.filter((entry) => entry.role !== 'guard')
-    const candidates = own.length > 0 ? own : entries
-    return candidates.filter((entry) => entry.owner === candidates[0].owner)
+  /** The charges that the application may change: those of one registration, the guard's only if there are no others. */
+  #own(): readonly RequestCharge[] {
+    const charges = chargesOf(this.#request)
+    const own = charges.filter((charge) => charge.role !== 'guard')
+    const candidates = own.length > 0 ? own : charges
+    return candidates.filter((charge) => charge.owner === candidates[0].owner)
   }
 
   #update(): void {
-    const head = setEntries(this.#request, [...entriesOf(this.#request)])
-    if (!head.reply.raw.headersSent) head.owner.sendHeaders(head)
+    const tightest = setCharges(this.#request, [...chargesOf(this.#request)])
+    const { reply, owner, all } = tightest
+    if (!reply.raw.headersSent) owner.headers.write(reply, tightest, all)
   }
 }

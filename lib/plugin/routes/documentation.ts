@@ -7,8 +7,8 @@ import {
   type LimitFacts,
   type RouteSchema,
 } from '../../openapi/index.js'
-import type { RequestLimiter } from '../lifecycle/stage.js'
-import type { RoutePlan } from './planner.js'
+import type { RequestLimiter } from '../config/request-limiter.js'
+import type { RoutePlan } from './plan.js'
 
 /** What was documented of a route, by its options: a nested registration documents it anew, from what its author wrote. */
 const documented = new WeakMap<RouteOptions, { schema: RouteSchema | undefined; limits: readonly Limit[] }>()
@@ -45,7 +45,7 @@ export class Documentation {
       ? extendOperation
       : documentLimits
     for (const { options, plan, scope } of seen) {
-      const chosen = plan.later !== null && plan.later.runner === null
+      const chosen = plan.steps !== null && plan.steps.stage === null
       if (plan.exempt || (!chosen && this.#guard.length + plan.members.length === 0)) continue
       const before = documented.get(options) ?? { schema: options.schema as RouteSchema, limits: [] }
       const own = plan.members.flatMap((member) => limitsOf(member, false))

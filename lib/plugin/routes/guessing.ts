@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { RequestLimiter } from '../lifecycle/stage.js'
-import type { RoutePlan } from './planner.js'
+import type { RequestLimiter } from '../config/request-limiter.js'
+import type { RoutePlan } from './plan.js'
 
 /**
  * Whether a route uses the default limiter, the key of that is known only after authentication, and no limiter runs on

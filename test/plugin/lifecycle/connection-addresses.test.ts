@@ -8,7 +8,7 @@ import * as tls from 'node:tls'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { type Test, test } from 'tap'
 import rateLimit from '../../../lib/index.js'
-import { rememberPeers } from '../../../lib/plugin/lifecycle/connection-addresses.js'
+import { keepAddresses } from '../../../lib/plugin/lifecycle/connection-addresses.js'
 import { frozenStore, only } from '../support/app.js'
 
 /** A key that both sides know takes the place of certificates. */
@@ -114,6 +114,6 @@ test('an app whose server is missing, or no emitter of events, is limited all th
   for (const server of [undefined, { listen() {}, address: () => null }]) {
     const app = Fastify()
     const proxy = Object.create(app, { server: { value: server } }) as FastifyInstance
-    t.doesNotThrow(() => rememberPeers(proxy))
+    t.doesNotThrow(() => keepAddresses(proxy))
   }
 })

@@ -4,29 +4,37 @@ import type { AllowList } from '../../../types/index.js'
 import { invalidOption } from '../../policy/index.js'
 import { bareAddress, type Groups, ipv4Of, isTranslated, parseIpv6 } from './ip.js'
 
-/** Who is never limited. Either part may be missing. */
-export interface Allow {
-  /** Is this address on the list? */
-  readonly address: ((ip: string | undefined) => boolean) | null
-  readonly client: ((request: FastifyRequest, key: string) => boolean) | null
-}
-
 const ALLOWED = "addresses and CIDR blocks such as '10.0.0.0/8', or a function (request, key) => boolean"
 
-export function compileAllow(allow: AllowList | undefined): Allow {
-  if (allow === undefined) return { address: null, client: null }
-  if (typeof allow === 'function') {
-    if (allow.constructor.name === 'AsyncFunction')
-      throw invalidOption('allow', allow, `${ALLOWED}, not async`)
-    return { address: null, client: (request, key) => allow(request, key) === true }
+/** The option `allow`: clients that no limiter counts, by their address or by a function. */
+export class AllowedClients {
+  readonly #lists: Lists | null = null
+  readonly #allows: ((request: FastifyRequest, key: string) => boolean) | null = null
+
+  constructor(allow: AllowList | undefined) {
+    if (typeof allow === 'function') {
+      if (allow.constructor.name === 'AsyncFunction')
+        throw invalidOption('allow', allow, `${ALLOWED}, not async`)
+      this.#allows = allow
+    } else if (allow !== undefined) {
+      if (!Array.isArray(allow)) throw invalidOption('allow', allow, ALLOWED)
+      this.#lists = { ipv4: new BlockList(), ipv6: new BlockList() }
+      for (const entry of allow) addEntry(this.#lists, entry)
+    }
   }
-  if (!Array.isArray(allow)) throw invalidOption('allow', allow, ALLOWED)
-  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
-  for (const entry of allow) addEntry(lists, entry)
-  return { address: (ip) => ip !== undefined && isListed(lists, ip), client: null }
+
+  /** Whether the list has the address of a request. Reads `ip` only if there is a list. */
+  hasAddressOf(request: FastifyRequest): boolean {
+    return this.#lists !== null && isListed(this.#lists, request.ip)
+  }
+
+  /** Whether the function allows a request that would be counted under `key`. */
+  allows(request: FastifyRequest, key: string): boolean {
+    return this.#allows !== null && this.#allows(request, key) === true
+  }
 }
 
-/** A list for each family: networks of one hold no addresses of the other, and `::/0` is not everybody. */
+/** A list for each family: a network of one holds no addresses of the other, and `::/0` is not all clients. */
 interface Lists {
   readonly ipv4: BlockList
   readonly ipv6: BlockList
@@ -49,7 +57,8 @@ function addEntry(lists: Lists, entry: unknown): void {
   else lists.ipv6.addSubnet(address, bits, 'ipv6')
 }
 
-function isListed({ ipv4, ipv6 }: Lists, ip: string): boolean {
+function isListed({ ipv4, ipv6 }: Lists, ip: string | undefined): boolean {
+  if (ip === undefined) return false
   const address = bareAddress(ip)
   if (isIPv4(address)) return ipv4.check(address, 'ipv4')
   const groups = parseIpv6(address)
