@@ -2,7 +2,7 @@ import { retryAfterSeconds } from './retry-after.js'
 
 export const DENIED_CODE = 'FST_FLOODGATE_DENIED'
 
-/** What a 429 tells its reader, for a wait in ms. */
+/** The message of a 429, for a wait in ms. */
 export function denialMessage(retryAfter: number): string {
   const seconds = retryAfterSeconds(retryAfter)
   if (seconds === null) return 'Rate limit exceeded, this request can never be allowed'

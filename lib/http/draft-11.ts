@@ -1,36 +1,36 @@
 import { retryAfterSeconds } from './retry-after.js'
 
 /**
- * RateLimit-Policy and RateLimit as of draft-ietf-httpapi-ratelimit-headers-11 (May 2026): Lists of RFC 9651, in canonical form.
- * The draft's names still move, so a version is a file.
+ * RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-11 (May 2026): Lists of RFC 9651, in
+ * canonical form. The draft still changes its names, so each version has a file.
  */
 export const DRAFT_11 = { policy: 'ratelimit-policy', limit: 'ratelimit' } as const
 
-/** Integers of a Structured Field have 15 digits at most. */
+/** An Integer of a Structured Field has at most 15 digits. */
 const LARGEST = 999_999_999_999_999
 
-/** What the fields need to know of a policy. */
+/** The facts of a policy that the fields need. */
 export interface PolicyFacts {
   readonly name: string
   readonly algorithm: 'token-bucket' | 'sliding-window'
   readonly rate: number
-  /** ms */
+  /** Milliseconds. */
   readonly per: number
   readonly limit: number
 }
 
-/** What they need to know of a verdict. Durations in ms. */
+/** The facts of a verdict that the fields need. Durations are in ms. */
 export interface VerdictFacts {
   readonly allowed: boolean
   readonly remaining: number
   readonly retryAfter: number
-  /** Until the next unit comes back; 0 where none is out. */
+  /** Time until the next unit comes back. 0 when none is out. */
   readonly renewAfter: number
 }
 
 /**
- * The member of RateLimit-Policy for a policy: `"default";q=10;w=6`. A token bucket's window is the time in which it refills
- * (`ceil(burst / rate)` seconds), a sliding window's its own.
+ * The member of RateLimit-Policy for a policy: `"default";q=10;w=6`. `w` of a token bucket is the time in
+ * which it fills: a burst of 10 at 100 a minute is 6 seconds. `w` of a sliding window is its length.
  */
 export function policyItem(policy: PolicyFacts): string {
   const ms =
@@ -41,8 +41,8 @@ export function policyItem(policy: PolicyFacts): string {
 }
 
 /**
- * The member of RateLimit for a verdict: `"default";r=9;t=1`, with the time until there is more to spend. An untouched
- * window tells its whole length. A denial has r=0, and the t of its Retry-After.
+ * The member of RateLimit for a verdict: `"default";r=9;t=1`. `t` is the time until there is more to spend.
+ * Where a window has no units out, it is the whole window. A denial has r=0, and its `t` equals Retry-After.
  */
 export function limitItem(policy: PolicyFacts, verdict: VerdictFacts): string {
   const name = sfString(policy.name)

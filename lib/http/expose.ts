@@ -1,15 +1,16 @@
 import { DRAFT_11 } from './draft-11.js'
 import { X_RATELIMIT } from './x-ratelimit.js'
 
-/** The response headers that a family consists of, in lower case. */
+/** The response headers of each family, in lower case. */
 export const FAMILIES = {
   'x-ratelimit': Object.values(X_RATELIMIT),
   'draft-11': Object.values(DRAFT_11),
 } as const
 
 /**
- * Access-Control-Expose-Headers (Fetch, section 3.3.3): the names that are there already, if any, and those of `names` that are
- * missing. `*` exposes all, except to requests with credentials, so the names are added to it, too.
+ * The value of Access-Control-Expose-Headers (Fetch, section 3.3.3): the names that are `present`, and those
+ * of `names` that are missing. `*` gets the names as well, because it exposes nothing to requests with
+ * credentials.
  */
 export function exposeHeaders(
   present: string | readonly string[] | undefined,

@@ -1,8 +1,8 @@
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
 /**
- * The body of a denial as problem details (RFC 9457), of the type that draft-ietf-httpapi-ratelimit-headers-11 (section 5)
- * registers. `violated` names the policies that denied.
+ * The body of a denial as problem details (RFC 9457). Its type is the one that
+ * draft-ietf-httpapi-ratelimit-headers-11 (section 5) registers. `violated` names the policies that denied.
  */
 export function problemBody(message: string, violated: readonly string[]): string {
   return JSON.stringify({

@@ -1,8 +1,8 @@
 import type { Allowed, Charge, Decision, Denied } from '../../types/index.js'
 
 /**
- * Whether `a` constrains its client more than `b`: a denial more than none, then the longer wait, then fewer units left, then
- * the longer way to full.
+ * Whether `a` limits its client more than `b`. A denial is tighter than none; then the longer wait decides,
+ * then fewer units left, then the longer time until all units are back.
  */
 export function isTighter(a: Verdict, b: Verdict): boolean {
   if (a.allowed !== b.allowed) return b.allowed
@@ -11,18 +11,18 @@ export function isTighter(a: Verdict, b: Verdict): boolean {
   return a.resetAfter > b.resetAfter
 }
 
-/** What a decision is made of. */
+/** The part of a charge that a decision is made from. */
 export type Verdict = Pick<Charge, 'allowed' | 'remaining' | 'resetAfter' | 'retryAfter'> &
   Partial<Pick<Charge, 'source'>>
 
-/** The tightest of one charge or more. */
+/** The tightest of one charge or more. Of equal charges, the first. */
 export function tightest<C extends Charge>(charges: readonly C[]): C {
   let tightest = charges[0]
   for (let i = 1; i < charges.length; i++) if (isTighter(charges[i], tightest)) tightest = charges[i]
   return tightest
 }
 
-/** The decision of answered charges: the tightest policy speaks for all. */
+/** The decision of charges that the store has answered. It has the numbers of the tightest policy. */
 export function decide(charges: readonly Charge[]): Decision {
   const charge = charges.length === 1 ? charges[0] : tightest(charges)
   const { policy } = charge.bucket
@@ -37,7 +37,7 @@ function violated(charges: readonly Charge[]): string[] {
   return charges.filter((charge) => !charge.allowed).map((charge) => charge.bucket.policy.name)
 }
 
-/** The decision that a policy's verdict spells; `violated` is told on denial only. */
+/** The decision of a policy's verdict. Only a denial has `violated`. */
 export function decisionOf(
   policy: { readonly name: string; readonly limit: number },
   verdict: Verdict,

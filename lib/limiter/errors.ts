@@ -14,12 +14,12 @@ const Unknown = createError<string[]>(
 )
 const Duplicate = createError('FST_FLOODGATE_DUPLICATE', "a limiter called '%s' is already there", 500)
 
-/** The key itself is never shown: it may be a secret. */
+/** `FST_FLOODGATE_KEY`. It never shows the key, which may be a secret. */
 export function badKey(key: unknown): Error {
   return new BadKey(key === '' ? 'empty' : `of type ${typeof key}`)
 }
 
-/** `where` says who asked for it, if it is not the caller. */
+/** `FST_FLOODGATE_UNKNOWN_LIMITER`. `where` says what names the limiter, if the caller does not. */
 export function unknownLimiter(name: unknown, known: readonly string[], where = ''): Error {
   const near = typeof name === 'string' ? hint(name, known) : ''
   return new Unknown(show(name), near, known.join(', '), where === '' ? '' : `; needed by ${where}`)

@@ -15,12 +15,23 @@ import { memoryStore } from '../store/index.js'
 import { limiterOver } from './store-limiter.js'
 
 /**
- * A limiter for anything that has keys: bot commands, queue jobs, WebSocket messages, requests of any framework.
- * Without a `store` it gets a `memoryStore()` of its own; over a store that is asked over a network it answers with
- * promises. Throws `FST_FLOODGATE_OPTION` for options that are not allowed.
+ * Returns a limiter for anything that has keys: bot commands, queue jobs, WebSocket messages, requests of any
+ * framework. Without a `store` it gets a `memoryStore()` of its own. Over a `redisStore()` it answers with
+ * promises. Throws `FST_FLOODGATE_OPTION` and `FST_FLOODGATE_UNKNOWN_OPTION` for options that are not
+ * allowed.
  *
- *     const commands = createLimiter({ name: 'commands', algorithm: 'sliding-window', rate: 5, per: 'minute' })
- *     commands.take('slack:U0123456789').allowed
+ * @example
+ * ```js
+ * const commands = createLimiter({ name: 'commands', algorithm: 'sliding-window', rate: 5, per: 'minute' })
+ * commands.take('slack:U0123456789') // { allowed: true, limit: 5, remaining: 4, resetAfter: 60_000, ... }
+ *
+ * // Several policies, which must all allow.
+ * const mails = createLimiter({ name: 'mails', policies: [{ rate: 10 }, { rate: 100, per: 'day' }] })
+ *
+ * // One limit for all processes.
+ * const jobs = createLimiter({ name: 'jobs', rate: 50 }, { store: redisStore({ client }) })
+ * const decision = await jobs.take('tenant:7', { cost: 5 })
+ * ```
  */
 export function createLimiter(options: LimiterOptions, settings: { store: AsyncStore }): AsyncLimiter
 export function createLimiter(options: LimiterOptions, settings?: { store?: SyncStore }): Limiter
@@ -38,7 +49,7 @@ export function createLimiter(options: LimiterOptions, settings: { store?: Store
 
 const VERBS = ['open', 'take', 'peek', 'refund', 'reset'] as const
 
-/** Throws `FST_FLOODGATE_OPTION` for a `store` that a limiter cannot work with. */
+/** Throws `FST_FLOODGATE_OPTION` for a `store` that a limiter cannot use. */
 export function checkStore(store: Store): void {
   const also =
     store?.sync === false ? (['storeKey', 'onStateChange', 'close'] as const) : (['stats'] as const)
@@ -51,7 +62,7 @@ export function checkStore(store: Store): void {
 }
 
 /**
- * Compiles the policies of a limiter and names those that have no name: like the limiter where there is one only, else
+ * Compiles the policies of a limiter. A single policy without a name gets the limiter's name. Several get
  * `<limiter>-<rate>-per-<period>`. `where` is the path of the list in errors.
  */
 export function compilePolicies(list: readonly PolicyOptions[], limiter: string, where: string): Policy[] {

@@ -16,10 +16,13 @@ import { decide } from './charges.js'
 import { badKey } from './errors.js'
 import { takeAll } from './take.js'
 
-/** A limiter of either kind, with the buckets behind it, one a policy, in their order. */
+/** A limiter of either kind, with one bucket for each policy, in their order. */
 export type StoreLimiter = SyncStoreLimiter | AsyncStoreLimiter
 
-/** A limiter over a store; `space` names its keys where they are shared, by default as the limiter. */
+/**
+ * Returns a limiter over a store. `space` names its keys where processes share them. Default: the limiter's
+ * name.
+ */
 export function limiterOver(
   name: string,
   policies: readonly Policy[],
@@ -31,7 +34,7 @@ export function limiterOver(
     : new AsyncStoreLimiter(name, policies, store, space)
 }
 
-/** A limiter over a store that answers at once. Its charges are made once and used again for each call. */
+/** A limiter over a store that answers at once. Each call uses the same charges again. */
 export class SyncStoreLimiter implements Limiter {
   readonly sync = true
   readonly name: string
@@ -72,14 +75,14 @@ export class SyncStoreLimiter implements Limiter {
   }
 }
 
-/** A limiter over a store that is asked over a network. Each call under way has charges of its own. */
+/** A limiter over a store that is asked over a network. Each call in progress has charges of its own. */
 export class AsyncStoreLimiter implements AsyncLimiter {
   readonly sync = false
   readonly name: string
   readonly policies: readonly Policy[]
   readonly store: AsyncStore
   readonly buckets: readonly Bucket[]
-  /** Charges of no call. */
+  /** Charges that no call uses, for the next call. */
   #spare: readonly Charge[] | null = null
 
   constructor(name: string, policies: readonly Policy[], store: AsyncStore, space: string) {
@@ -92,7 +95,7 @@ export class AsyncStoreLimiter implements AsyncLimiter {
   async take(key: string, options?: TakeOptions): Promise<Decision> {
     const charges = this.#ask(key, costOf(options))
     const answer = takeAll(this.store, charges)
-    // What is known here needs no turn of the queue, and its charges may serve the next call.
+    // An answer at once needs no turn of the queue, and the next call may use its charges.
     if (typeof answer === 'boolean') this.#spare = charges
     else await answer
     return decide(charges)
@@ -142,7 +145,7 @@ function checkKey(key: unknown): void {
   if (typeof key !== 'string' || key === '') throw badKey(key)
 }
 
-/** The cost of a call. A number where the options belong would be a cost that goes uncharged, so it is refused. */
+/** The cost of a call. Refuses a number in place of the options: it would be a cost that is not charged. */
 function costOf(options: TakeOptions | undefined): number | undefined {
   if (options === undefined) return undefined
   refuseUnknown(options, ['cost'], 'options.')

@@ -1,10 +1,10 @@
 import type { HeaderFamily } from '../../types/index.js'
 
-/** Documents a header, as a route's schema does: a JSON schema and its description in one. */
+/** Documents a header as a route's schema does: a JSON schema with a description. */
 type Header = { readonly type: string; readonly description: string } & Readonly<Record<string, unknown>>
 export type Headers = Readonly<Record<string, Header>>
 
-// HTTP ignores the case of these names; the OWASP rules of Spectral do not.
+// HTTP ignores the case of these names, but the OWASP rules of Spectral do not.
 
 const FAMILIES: Readonly<Record<HeaderFamily, Headers>> = {
   'x-ratelimit': {

@@ -3,21 +3,21 @@ import { fastifySchema, problemSchema } from './body.js'
 import { deniedHeaders, limitHeaders } from './headers.js'
 import { describeLimits, type Limit } from './sentences.js'
 
-/** The schema of a route, as far as it is of interest here. */
+/** The parts of a route's schema that matter here. */
 export interface RouteSchema {
   readonly response?: unknown
   readonly [part: string]: unknown
 }
 
-/** What is to be said of the limits of a route. */
+/** The facts about the limits of a route that the document states. */
 export interface LimitFacts {
-  /** All that may deny a request, but for a limiter that is chosen for each request. */
+  /** All limits that may deny a request, except those that a function chooses for each request. */
   readonly limits: readonly Limit[]
-  /** Is a limiter chosen for each request? Nobody can tell beforehand which one. */
+  /** Whether a function chooses a limiter for each request. It is not known beforehand which one. */
   readonly chosen: boolean
-  /** The headers sent. */
+  /** The families of headers that are sent. */
   readonly families: readonly HeaderFamily[]
-  /** The body of a 429; 'custom' where only the application knows it. */
+  /** The body of a 429. `'custom'`: only the application knows it. */
   readonly body: 'fastify' | 'problem' | 'custom'
 }
 
@@ -25,9 +25,9 @@ type Response = Readonly<Record<string, unknown>>
 type Responses = Readonly<Record<string, unknown>>
 
 /**
- * A route's schema with its limits: the operation's extension `x-rate-limit`, a 429 unless there is one, and the headers on
- * responses of success and of clients' errors. For documentation only: to serialize with it would change what is sent.
- * The schema given, which routes may share, stays as it is.
+ * Returns a route's schema with its limits: the extension `x-rate-limit`, a 429 unless the schema has one,
+ * and the headers on 2xx and 4xx responses. It is for documentation only: a serializer made from it would
+ * change what is sent. The given schema, which routes may share, does not change.
  */
 export function documentLimits(schema: RouteSchema | undefined, facts: LimitFacts): RouteSchema {
   const given = (schema?.response ?? {}) as Responses
@@ -35,7 +35,7 @@ export function documentLimits(schema: RouteSchema | undefined, facts: LimitFact
     status,
     /^[24]/.test(status) && status !== '429' ? withHeaders(response, facts) : response,
   ])
-  // A route without responses is documented with this one, until it has another.
+  // @fastify/swagger adds this response where a route has none. Our 429 would remove it.
   if (responses.length === 0) responses.push(['200', withHeaders(emptyResponse('Default Response'), facts)])
   if (!('429' in given)) responses.push(['429', denied(given, schema?.produces !== undefined, facts)])
   return { ...extendOperation(schema, facts), response: Object.fromEntries(responses) }
@@ -56,7 +56,7 @@ export function extendOperation(
   return { 'x-rate-limit': { policies, ...(chosen ? { chosen: 'per request' } : {}) }, ...schema }
 }
 
-/** A response with the headers that it lacks. */
+/** Adds the headers that a response lacks. */
 function withHeaders(response: unknown, { families }: LimitFacts): unknown {
   if (typeof response !== 'object' || response === null) return response
   return { ...response, headers: merge(limitHeaders(families), response) }
@@ -69,7 +69,10 @@ function merge(ours: Readonly<Record<string, unknown>>, response: { headers?: ob
   return { ...Object.fromEntries(missing), ...theirs }
 }
 
-/** A 429 as it is sent. The application's schema for all errors of clients shapes it, as it does the body. */
+/**
+ * The 429 as it is sent. Where the application has a schema for all 4xx, that shapes it, as it shapes the
+ * body.
+ */
 function denied(given: Responses, hasTypes: boolean, facts: LimitFacts): Response {
   const { families, body } = facts
   const headers = deniedHeaders(families)
@@ -83,18 +86,19 @@ function denied(given: Responses, hasTypes: boolean, facts: LimitFacts): Respons
   }
   const general = given['4xx'] ?? given['4XX'] ?? given.default
   if (typeof general === 'object' && general !== null) {
-    // Behind a reference, @fastify/swagger finds only `description`.
+    // Beside a `$ref`, @fastify/swagger reads only `description`.
     const where = '$ref' in general ? 'description' : 'x-response-description'
     return { ...general, [where]: description, headers: merge(headers, general) }
   }
   if (body === 'custom') return { ...emptyResponse(description), headers }
-  // `produces` tells the types of successes. Without it, this form serves Swagger 2.0, too, which knows no `content`.
+  // `produces` is about 2xx responses. Without it, the second form also serves Swagger 2.0, which has no
+  // `content`.
   return hasTypes
     ? { description, headers, content: { 'application/json': { schema: fastifySchema() } } }
     : { ...fastifySchema(), 'x-response-description': description, headers }
 }
 
-/** `type: 'null'` is how a route's schema tells that there is no content to document. */
+/** A response without content: in a route's schema that is `type: 'null'`. */
 function emptyResponse(description: string): Response {
   return { description, type: 'null' }
 }

@@ -1,19 +1,20 @@
 import type { Policy } from '../../types/index.js'
 
-/** A policy that an operation meets, with what a sentence about it needs to know. */
+/** A policy that limits an operation, with the facts for a sentence about it. */
 export interface Limit {
   readonly policy: Policy
-  /** The name of the key strategy; null for a function without a name. */
+  /** The name of the key strategy, or null for a function without a name. */
   readonly key: string | null
-  /** Units of a request; null where a function decides. */
+  /** Units that a request costs, or null where a function decides. */
   readonly cost: number | null
   /** Whether it is the guard, which counts all operations together that are not exempt. */
   readonly isGuard: boolean
 }
 
 /**
- * Limits in plain words, one sentence a policy: "At most 100 requests a minute, 10 at once, for each API key." `chosen`: a
- * limiter is chosen for each request. Guards come last, because documentation pages cut long descriptions short.
+ * Describes limits, one sentence a policy: "At most 100 requests a minute, 10 at once, for each API key."
+ * `chosen` says that a function chooses a limiter for each request. Guards come last, because documentation
+ * pages cut long descriptions short.
  */
 export function describeLimits(limits: readonly Limit[], chosen: boolean): string {
   const own = limits.filter(({ isGuard }) => !isGuard).map(sentence)
@@ -32,7 +33,7 @@ function amount({ algorithm, rate, per, limit }: Policy, cost: number | null): s
   if (algorithm === 'sliding-window') return `${units} in any ${period(per)}`
   const pace = `${units} ${period(per, PACE)}`
   if (limit === 1 && rate === 1) return pace
-  // What can be spent at once comes on top of the rate, so only the average is below it.
+  // The burst comes on top of the rate, so the rate is an average.
   return `${pace}${limit < rate ? '' : ' on average'}, ${number(limit)} at once`
 }
 
@@ -69,14 +70,14 @@ function count(amount: number, unit: string): string {
   return `${number(amount)} ${unit}${amount === 1 ? '' : 's'}`
 }
 
-/** With commas; periods are whole microseconds. */
+/** Writes a number with commas, and with the digits of whole microseconds. */
 function number(amount: number): string {
   return amount.toLocaleString('en-US', { maximumFractionDigits: 6 })
 }
 
 const ABBREVIATIONS: ReadonlySet<string> = new Set(['api', 'id', 'ip', 'jwt', 'url', 'uuid'])
 
-/** The words of a name: `apiKey` is API key, `user-id` is user ID. */
+/** Splits a name into words: `apiKey` becomes "API key", and `user-id` becomes "user ID". */
 function words(name: string): string {
   const parts = name.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g) as string[]
   return parts

@@ -5,7 +5,7 @@ import { deniedError } from '../../lib/plugin/errors.js'
 
 const WAITS = [1, 999, 1000, 1001, 60_000, 86_400_000, Number.POSITIVE_INFINITY]
 
-test('a denial says how long to wait, in the same seconds as Retry-After, or that waiting does not help', async (t) => {
+test('a denial says the seconds of Retry-After, or that the request can never be allowed', async (t) => {
   t.equal(denialMessage(600), 'Rate limit exceeded, retry in 1 second')
   t.equal(denialMessage(1001), 'Rate limit exceeded, retry in 2 seconds')
   t.equal(denialMessage(Number.POSITIVE_INFINITY), 'Rate limit exceeded, this request can never be allowed')

@@ -7,12 +7,12 @@ import { limitItem, type PolicyFacts, policyItem } from '../../lib/http/draft-11
 const bucket: PolicyFacts = { name: 'default', algorithm: 'token-bucket', rate: 100, per: 60_000, limit: 10 }
 const window: PolicyFacts = { name: 'login', algorithm: 'sliding-window', rate: 5, per: 900_000, limit: 5 }
 
-/** One verdict; durations in ms. */
+/** One verdict. Durations are in ms. */
 function verdict(allowed: boolean, remaining: number, renewAfter: number, retryAfter = 0) {
   return { allowed, remaining, renewAfter, retryAfter }
 }
 
-test('a policy says what can be spent at once and the time in which it comes back', async (t) => {
+test('a policy states the units that can be spent at once, and the time in which they come back', async (t) => {
   t.equal(policyItem(bucket), '"default";q=10;w=6', '10 units at 100 a minute: 6 s')
   t.equal(policyItem(window), '"login";q=5;w=900')
   t.equal(policyItem({ ...bucket, rate: 3, per: 1000, limit: 1 }), '"default";q=1;w=1', 'rounded up')
@@ -24,14 +24,14 @@ test('a policy says what can be spent at once and the time in which it comes bac
   t.equal(policyItem({ ...window, per: 0.001 }), '"login";q=5;w=1', 'never 0')
 })
 
-test('a limit says what is left and when there will be more', async (t) => {
+test('a limit states the units left, and the time until there are more', async (t) => {
   t.equal(limitItem(bucket, verdict(true, 9, 600)), '"default";r=9;t=1')
   t.equal(limitItem(bucket, verdict(true, 10, 0)), '"default";r=10;t=1', 'a full bucket: at least 1')
   t.equal(limitItem(window, verdict(true, 4, 120_001)), '"login";r=4;t=121')
   t.equal(limitItem(window, verdict(true, 5, 0)), '"login";r=5;t=900', 'an untouched window: all of it')
 })
 
-test('a denial has nothing left, and the time of its Retry-After', async (t) => {
+test('a denial states 0 units left, and the seconds of Retry-After', async (t) => {
   t.equal(limitItem(bucket, verdict(false, 0, 600, 600)), '"default";r=0;t=1')
   t.equal(
     limitItem(bucket, verdict(false, 3, 600, 2400)),

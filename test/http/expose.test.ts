@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { exposeHeaders } from '../../lib/http/expose.js'
 
-test('names are added to those that are exposed already, each once, whatever its case', async (t) => {
+test('names are added to the exposed names, each once, in whatever case', async (t) => {
   t.equal(exposeHeaders(undefined, ['retry-after']), 'retry-after')
   t.equal(exposeHeaders('X-Total', ['x-a', 'x-b']), 'X-Total, x-a, x-b')
   t.equal(exposeHeaders('Retry-After,X-A', ['x-a', 'retry-after']), 'Retry-After, X-A')

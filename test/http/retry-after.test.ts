@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import { retryAfterSeconds } from '../../lib/http/index.js'
 
-test('Retry-After is the wait in whole seconds, rounded up, at least 1, and left out where no wait helps', async (t) => {
+test('Retry-After is the wait in whole seconds, rounded up, at least 1; it is left out where no wait helps', async (t) => {
   const cases: [number, number | null][] = [
     [0, 1],
     [0.001, 1],
@@ -18,7 +18,7 @@ test('Retry-After is the wait in whole seconds, rounded up, at least 1, and left
   for (const [wait, seconds] of cases) t.equal(retryAfterSeconds(wait), seconds, `${wait} ms`)
 })
 
-test('whoever waits for Retry-After waits long enough, and never a whole second too long', async (t) => {
+test('a client that waits for Retry-After waits long enough, and less than a second too long', async (t) => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 2 ** 40 }), (wait) => {
       const seconds = retryAfterSeconds(wait) as number

@@ -12,7 +12,7 @@ test('X-RateLimit-Reset is a duration in whole seconds, rounded up, and 0 for a 
   for (const [resetAfter, seconds] of cases) t.equal(resetSeconds(resetAfter), seconds, `${resetAfter} ms`)
 })
 
-test('the fields have the names that clients look for', async (t) => {
+test('the headers have the names that clients look for', async (t) => {
   t.strictSame(X_RATELIMIT, {
     limit: 'x-ratelimit-limit',
     remaining: 'x-ratelimit-remaining',

@@ -13,7 +13,7 @@ async function set(t: Parameters<typeof serve>[0], ...policies: (typeof BUCKET |
   return { server, times, limiter: limiterOf(times.store(client, { denyCache: 0 }), ...policies) }
 }
 
-test('over a store that is asked over a network every answer is a promise', async (t) => {
+test('over a store on a network, every answer is a promise', async (t) => {
   const { limiter } = await set(t, BUCKET)
   t.equal(limiter.sync, false)
   t.equal(limiter.store.sync, false)
@@ -36,7 +36,7 @@ test('over a store that is asked over a network every answer is a promise', asyn
   })
 })
 
-test('a denial that is known is a promise as well', async (t) => {
+test('a denial that the process knows already is a promise as well', async (t) => {
   const { client } = await serve(t)
   const limiter = limiterOf(new Times().store(client), BUCKET)
   await limiter.take('key', { cost: 5 })
@@ -46,7 +46,7 @@ test('a denial that is known is a promise as well', async (t) => {
   t.match(await answer, { allowed: false })
 })
 
-test('calls under way at once do not disturb one another', async (t) => {
+test('calls in progress at the same time do not change one another', async (t) => {
   const { limiter } = await set(t, BUCKET, WINDOW)
   const decisions = await Promise.all([
     limiter.take('a', { cost: 2 }),
@@ -64,7 +64,7 @@ test('calls under way at once do not disturb one another', async (t) => {
   ])
 })
 
-test('misuse rejects with the errors of any limiter, and asks nobody', async (t) => {
+test('misuse rejects with the errors of any limiter, and does not ask the store', async (t) => {
   const { server, limiter } = await set(t, BUCKET)
   await limiter.take('warm up')
   await resetCounts(server)
@@ -85,7 +85,7 @@ test('misuse rejects with the errors of any limiter, and asks nobody', async (t)
   t.equal(await scriptsOf(server), 0)
 })
 
-test('a failure of the store rejects, and is no denial', async (t) => {
+test('a failure of the store rejects, and is not a denial', async (t) => {
   const { client } = await serve(t)
   const store = new Times().store(client, { onStoreFailure: 'deny' })
   const limiter: AsyncLimiter = limiterOf(store, BUCKET)

@@ -15,7 +15,7 @@ function charge(name: string, verdict: Verdict): Charge {
   return { ...newCharge(bucket(name)), key: 'a', ...verdict }
 }
 
-test('tighter is: denied, then the longer wait, then fewer units left, then the longer way to full', async (t) => {
+test('tighter means denied, then the longer wait, then fewer units left, then the longer reset', async (t) => {
   const ordered: Verdict[] = [
     { ...denied, retryAfter: Number.POSITIVE_INFINITY, remaining: 9, resetAfter: 0 },
     { ...denied, retryAfter: 700, remaining: 9 },
@@ -38,7 +38,7 @@ const verdict: fc.Arbitrary<Verdict> = fc.oneof(
     .map((v) => ({ ...denied, ...v })),
 )
 
-test('tightness is an order: the tightest of a list is the same however the list is shuffled', async (t) => {
+test('tightness is an order: the tightest of a list is the same in any order of the list', async (t) => {
   fc.assert(
     fc.property(fc.array(verdict, { minLength: 1, maxLength: 5 }), (verdicts) => {
       const charges = verdicts.map((v, i) => charge(`p${i}`, v))
@@ -54,11 +54,11 @@ test('tightness is an order: the tightest of a list is the same however the list
   t.pass('over random lists of verdicts')
 })
 
-test('of equally tight policies the first speaks', async (t) => {
+test('of equally tight policies, the first is the tightest', async (t) => {
   t.equal(tightest([charge('first', open), charge('second', open)]).bucket.policy.name, 'first')
 })
 
-test('the tightest policy speaks for all, and a denial names every policy that denied, in their order', async (t) => {
+test('the tightest policy gives the numbers, and a denial names every policy that denied, in their order', async (t) => {
   const roomy = charge('roomy', open)
   const daily = charge('daily', { ...denied, retryAfter: 9000 })
   const burst = charge('burst', denied)
@@ -80,7 +80,7 @@ test('the tightest policy speaks for all, and a denial names every policy that d
   })
 })
 
-test('who was violated is told on denial only', async (t) => {
+test('only a denial names the violated policies', async (t) => {
   const policy = { name: 'p', limit: 7 }
   t.strictSame(decisionOf(policy, open, ['p']), {
     allowed: true,
@@ -92,7 +92,7 @@ test('who was violated is told on denial only', async (t) => {
   t.match(decisionOf(policy, denied, ['p', 'q']), { allowed: false, violated: ['p', 'q'] })
 })
 
-test('a new charge asks for one unit and has denied nothing', async (t) => {
+test('a new charge asks for one unit and is allowed', async (t) => {
   const b = bucket('p')
   t.strictSame(newCharge(b), {
     bucket: b,

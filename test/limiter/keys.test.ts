@@ -17,7 +17,7 @@ function commands(rate: number, algorithm: Algorithm = 'sliding-window') {
   return { limiter, clock, store }
 }
 
-test('keys of several origins share a limiter and nothing else', async (t) => {
+test('keys of several origins share a limiter, and no units', async (t) => {
   const { limiter, store } = commands(3)
   for (let i = 0; i < 3; i++) t.ok(limiter.take(KEYS[0]).allowed)
   t.notOk(limiter.take(KEYS[0]).allowed)
@@ -28,7 +28,7 @@ test('keys of several origins share a limiter and nothing else', async (t) => {
   t.match(limiter.peek(KEYS[1]), { allowed: true, remaining: 2 })
 })
 
-test('keys are data: any bytes, any length, and no two strings are one key', async (t) => {
+test('a key is any string of any length, and two strings are two keys', async (t) => {
   const keys = ['a', 'A', 'a ', 'a\0', '\0', 'é', 'e\u0301', '😀', '\ud83d', '__proto__', 'constructor']
   keys.push('x'.repeat(16_384), `${'x'.repeat(16_383)}y`, 'x'.repeat(16_385))
   const { limiter } = commands(1)
@@ -37,7 +37,7 @@ test('keys are data: any bytes, any length, and no two strings are one key', asy
 })
 
 for (const algorithm of ['sliding-window', 'token-bucket'] as const) {
-  test(`whoever is blocked waits 1 to ${WINDOW_SECONDS} whole seconds, and then passes (${algorithm})`, async (t) => {
+  test(`a denied key waits 1 to ${WINDOW_SECONDS} whole seconds, and then passes (${algorithm})`, async (t) => {
     const schedule = fc.array(
       fc.record({ key: fc.constantFrom(...KEYS), pause: fc.double({ min: 0, max: 20_000, noNaN: true }) }),
       { minLength: 10, maxLength: 60 },
@@ -64,7 +64,7 @@ for (const algorithm of ['sliding-window', 'token-bucket'] as const) {
   })
 }
 
-test('a key counts by itself: what others do never changes its decisions', async (t) => {
+test('calls for other keys never change the decisions of a key', async (t) => {
   const call = fc.record({ key: fc.constantFrom(...KEYS), pause: fc.integer({ min: 0, max: 15_000 }) })
   fc.assert(
     fc.property(fc.array(call, { maxLength: 40 }), fc.constantFrom(...KEYS), (calls, watched) => {

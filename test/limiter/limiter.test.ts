@@ -4,7 +4,7 @@ import { memoryStore } from '../../lib/store/index.js'
 import type { Decision, Denied, LimiterOptions, PolicyOptions, TakeOptions } from '../../types/index.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
 
-/** A limiter whose time stands still until `clock` is moved. */
+/** A limiter whose time stands still until the test moves `clock`. */
 function limiterOf(options: LimiterOptions) {
   const clock = new ManualClock()
   const limiter = createLimiter(options, { store: memoryStore({ clock }) })
@@ -54,7 +54,7 @@ test('a sliding window counts down from its rate, and denies until its oldest un
   })
 })
 
-test('a limiter says its name, its policies with the defaults filled in, and its store', async (t) => {
+test('a limiter has its name, its policies with their defaults, and its store', async (t) => {
   const store = memoryStore()
   const limiter = createLimiter({ name: 'api' }, { store })
   t.equal(limiter.name, 'api')
@@ -63,7 +63,7 @@ test('a limiter says its name, its policies with the defaults filled in, and its
   t.equal(limiter.store, store)
 })
 
-test('without a store each limiter gets one of its own; with one they share it, and no keys', async (t) => {
+test('without a store, each limiter gets its own; limiters that share a store share no keys', async (t) => {
   const alone = [1, 2].map(() => createLimiter({ name: 'same', rate: 1 }))
   t.not(alone[0].store, alone[1].store)
 
@@ -75,7 +75,7 @@ test('without a store each limiter gets one of its own; with one they share it, 
   t.equal(store.stats().keys, 2)
 })
 
-test('peek answers what take would, and charges nothing', async (t) => {
+test('peek returns the decision that take would return, and charges nothing', async (t) => {
   const { limiter } = limiterOf({ name: 'api', rate: 60, burst: 3 })
   const before = limiter.peek('a')
   t.strictSame(limiter.peek('a'), before)
@@ -84,7 +84,7 @@ test('peek answers what take would, and charges nothing', async (t) => {
   t.strictSame(limiter.peek('a', { cost: 2 }), limiter.take('a', { cost: 2 }), 'a denial, word for word')
 })
 
-test('a cost is what one call asks for: 0 always passes, more than the limit never does', async (t) => {
+test('a call with cost 0 always passes, and one with more than the limit never does', async (t) => {
   const { limiter } = limiterOf({ name: 'api', rate: 60, burst: 3 })
   t.match(limiter.take('a', { cost: 3 }), { allowed: true, remaining: 0 })
   t.match(limiter.take('a', { cost: 0 }), { allowed: true, remaining: 0 })
@@ -97,7 +97,7 @@ test('a cost is what one call asks for: 0 always passes, more than the limit nev
   t.match(limiter.peek('b'), { allowed: true, remaining: 3 })
 })
 
-test('refund gives back what was spent, to every policy, and never more than that', async (t) => {
+test('refund gives units back to every policy, and never more than were spent', async (t) => {
   const { limiter } = limiterOf({
     name: 'api',
     policies: [
@@ -128,7 +128,7 @@ function spendable(peek: (key: string, options: TakeOptions) => Decision, most: 
   return cost
 }
 
-test('reset makes a key as good as new, in every policy, and no other key', async (t) => {
+test('reset forgets a key in every policy, and no other key', async (t) => {
   const { limiter } = limiterOf({
     name: 'api',
     policies: [

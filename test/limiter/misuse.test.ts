@@ -4,7 +4,7 @@ import { memoryStore } from '../../lib/store/index.js'
 import type { LimiterOptions, SyncStore } from '../../types/index.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
 
-test('options that make no sense are refused, each with its path, its value and what is allowed', async (t) => {
+test('wrong options are refused, each with its path, its value and what is allowed', async (t) => {
   const cases: [unknown, { code: string; message: string | RegExp }][] = [
     [{}, { code: 'FST_FLOODGATE_OPTION', message: /^option 'name' is undefined; allowed: a string/ }],
     [{ name: '' }, { code: 'FST_FLOODGATE_OPTION', message: /^option 'name' is ''; allowed: a string/ }],
@@ -73,7 +73,7 @@ test('options that make no sense are refused, each with its path, its value and 
   for (const [options, error] of cases) t.throws(() => createLimiter(options as LimiterOptions), error)
 })
 
-test('a store that is none, and one passed by another name, are refused', async (t) => {
+test('a value that is not a store is refused, and so is a store under another name', async (t) => {
   const cases: [unknown, { code: string; message: RegExp }][] = [
     [
       { store: {} },
@@ -123,7 +123,7 @@ const calls = {
   reset: (key: unknown) => limiter.reset(key as string),
 }
 
-test('what is no key is refused by every call, and never shown', async (t) => {
+test('every call refuses a value that is not a key, and never shows it', async (t) => {
   const secret = 'sk_live_0123456789'
   const cases: [unknown, string][] = [
     ['', 'empty'],
@@ -148,7 +148,7 @@ test('what is no key is refused by every call, and never shown', async (t) => {
   }
 })
 
-test('what is no cost is refused by take, peek and refund, and charges nothing', async (t) => {
+test('take, peek and refund refuse a value that is not a cost, and charge nothing', async (t) => {
   const costs = [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, '1', null, 1n, {}]
   for (const name of ['take', 'peek', 'refund'] as const) {
     for (const cost of costs) {
@@ -164,7 +164,7 @@ test('what is no cost is refused by take, peek and refund, and charges nothing',
   t.match(limiter.take('a'), { allowed: true, remaining: 0 })
 })
 
-test('a call that is refused leaves the limiter as it was: the next one is answered for itself', async (t) => {
+test('a refused call does not change the answer to the next call', async (t) => {
   t.throws(() => calls.take('b', -1))
   t.throws(() => calls.take('', 1))
   t.match(limiter.take('b'), { allowed: true, remaining: 0 })
@@ -180,7 +180,7 @@ function thrownBy(call: () => unknown): Error {
   throw new Error('nothing was thrown')
 }
 
-test('a number in place of the options is refused, or a cost would go uncharged', async (t) => {
+test('a number in place of the options is refused, because it would be a cost that is not charged', async (t) => {
   const limiter = createLimiter({ name: 'api', rate: 1, per: 'minute' })
   for (const verb of ['take', 'peek'] as const) {
     for (const options of [5, null, [5]] as never[]) {
@@ -191,7 +191,7 @@ test('a number in place of the options is refused, or a cost would go uncharged'
   t.ok(limiter.take('a').allowed, 'and nothing was charged')
 })
 
-test('a store with room for fewer keys than a limiter has policies would limit nothing, and is refused', async (t) => {
+test('a store with room for fewer keys than the limiter has policies is refused: it would limit nothing', async (t) => {
   const policies = [{ rate: 1 }, { rate: 2 }, { rate: 3 }]
   t.throws(() => createLimiter({ name: 'api', policies }, { store: memoryStore({ maxKeys: 2 }) }), {
     code: 'FST_FLOODGATE_OPTION',

@@ -4,7 +4,7 @@ import { memoryStore } from '../../lib/store/index.js'
 import type { PolicyOptions } from '../../types/index.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
 
-/** A limiter called api, whose time stands still until `clock` is moved. */
+/** A limiter called api, whose time stands still until the test moves `clock`. */
 function limiterOf(policies: readonly PolicyOptions[]) {
   const clock = new ManualClock()
   return { limiter: createLimiter({ name: 'api', policies }, { store: memoryStore({ clock }) }), clock }
@@ -30,7 +30,7 @@ test('several policies are named after their limiter, rate and period, unless th
   )
 })
 
-test('of several policies all must allow: a denial by one charges none', async (t) => {
+test('all policies must allow: a denial by one charges none', async (t) => {
   const { limiter, clock } = limiterOf([
     { name: 'minutely', rate: 2, per: 'minute', burst: 2 },
     { name: 'hourly', algorithm: 'sliding-window', rate: 3, per: 'hour' },

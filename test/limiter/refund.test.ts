@@ -12,7 +12,7 @@ const POLICIES: PolicyOptions[] = [
 for (const options of POLICIES) {
   const policy = compilePolicy(options, options.algorithm ?? 'token-bucket')
 
-  /** A key of that policy, and what is left of it. */
+  /** A key of that policy, and the units it has left. */
   function keyOf(clock: ManualClock) {
     const store = memoryStore({ clock })
     const bucket = store.open(policy, 'space')
@@ -31,8 +31,8 @@ for (const options of POLICIES) {
     }
   }
 
-  // Held requests used to hand back the units of others, without end.
-  test(`${policy.name}: units that have come back by themselves are not given back again`, async (t) => {
+  // Held requests once gave back the units of other requests, without end.
+  test(`${policy.name}: a refund does not give back units that have come back by themselves`, async (t) => {
     const clock = new ManualClock()
     const { take, refund, left } = keyOf(clock)
     const held: Charge[] = []
@@ -46,7 +46,7 @@ for (const options of POLICIES) {
     t.notOk(take().allowed, 'all that was spent now is still spent')
   })
 
-  test(`${policy.name}: a refund gives back its own units, whatever was taken since`, async (t) => {
+  test(`${policy.name}: a refund gives back its own units, whatever other calls took since`, async (t) => {
     const clock = new ManualClock()
     const { take, refund, left } = keyOf(clock)
     const first = take().taken
@@ -60,7 +60,7 @@ for (const options of POLICIES) {
     t.ok(left() <= 10)
   })
 
-  test(`${policy.name}: a refund at once is as if nothing had been taken`, async (t) => {
+  test(`${policy.name}: after a refund at once, the key is as before the take`, async (t) => {
     const { take, refund, left } = keyOf(new ManualClock(0.3))
     for (let i = 0; i < 4; i++) take()
     refund(take().taken)
@@ -68,7 +68,7 @@ for (const options of POLICIES) {
   })
 }
 
-test('a window gives back the very units of a charge, and the younger ones leave when they would have', async (t) => {
+test('a window gives back exactly the units of a charge, and younger units leave at their own time', async (t) => {
   const clock = new ManualClock()
   const store = memoryStore({ clock })
   const bucket = store.open(

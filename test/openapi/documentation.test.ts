@@ -8,13 +8,13 @@ const store = frozenStore
 const TEXT = { type: 'string' }
 const FAILURE = { type: 'object', description: 'A failure', properties: { message: { type: 'string' } } }
 
-/** What each operation tells of its policies. */
+/** The policies that each operation documents. */
 async function told(app: FastifyInstance) {
   const operations = Object.entries(await operationsOf(app))
   return Object.fromEntries(operations.map(([name, operation]) => [name, policiesOf(operation)]))
 }
 
-test('each limited route tells of its policies, exempt ones of none', async (t) => {
+test('each limited route documents its policies, and an exempt route documents none', async (t) => {
   const app = await documentedApp({
     limiters: { login: [{ rate: 5 }, { rate: 9, per: 'hour' }] },
     exempt: ['/docs/*'],
@@ -41,7 +41,7 @@ test('each limited route tells of its policies, exempt ones of none', async (t) 
   t.equal((await operationsOf(app))['get /chosen']['x-rate-limit']?.chosen, 'per request')
 })
 
-test('the guard is told of first, wherever it looks', async (t) => {
+test('the guard comes first on every route that it limits', async (t) => {
   const app = await documentedApp({ guard: { rate: 9 } })
   app.get('/', ok)
   app.get('/exempt', { config: { rateLimit: false } }, ok)
@@ -53,7 +53,7 @@ test('the guard is told of first, wherever it looks', async (t) => {
   })
 })
 
-test('of nested registrations the innermost documents, with the guards of all', async (t) => {
+test('the innermost of nested registrations documents its limits, with the guards of all', async (t) => {
   for (const guard of [{ rate: 9 }, undefined]) {
     const app = await documentedApp({ guard, body: 'problem' })
     await app.register(async (inner) => {
@@ -100,7 +100,7 @@ test('Swagger may come before or after, in a scope of its own, or in that of the
   }
 })
 
-test('the description of a 429 says each limit in words, whatever shapes its body', async (t) => {
+test('the description of a 429 states each limit in words, whatever the body is', async (t) => {
   const app = await documentedApp({
     guard: { rate: 3000, burst: 500 },
     key: 'apiKey',
@@ -145,7 +145,7 @@ test('the description of a 429 says each limit in words, whatever shapes its bod
   )
 })
 
-test('without Swagger the schemas of routes stay the objects that they were', async (t) => {
+test('without Swagger, the schemas of routes stay the same objects', async (t) => {
   const schema = { response: { 200: TEXT } }
   for (const withSwagger of [false, true]) {
     const app = Fastify()
@@ -164,7 +164,7 @@ test('without Swagger the schemas of routes stay the objects that they were', as
   }
 })
 
-test('prefixed routes, lists of methods and HEAD have their own, hidden routes stay hidden', async (t) => {
+test('prefixed routes, lists of methods and HEAD are documented, and hidden routes stay hidden', async (t) => {
   const app = await documentedApp({})
   await app.register(async (scope) => scope.get('/', ok), { prefix: '/api' })
   app.route({ method: ['PUT', 'POST'], url: '/many/:id', handler: ok })
@@ -177,7 +177,7 @@ test('prefixed routes, lists of methods and HEAD have their own, hidden routes s
   t.ok(operations['put /many/{id}'].parameters, 'parameters are told of as before')
 })
 
-test("a transform of the application's own sees the 429 and may take it away", async (t) => {
+test("the application's transform sees the 429 and may remove it", async (t) => {
   const seen: unknown[] = []
   const app = await documentedApp(
     {},
@@ -197,7 +197,7 @@ test("a transform of the application's own sees the 429 and may take it away", a
   t.strictSame(Object.keys(operations['get /v1/bare'].responses), ['200'])
 })
 
-test('where schemas are of another kind, their transform is given no response of ours', async (t) => {
+test('where schemas are not JSON schemas, their transform gets no response of ours', async (t) => {
   class Kind {
     readonly json = TEXT
   }
@@ -225,7 +225,7 @@ test('where schemas are of another kind, their transform is given no response of
   }
 })
 
-test('the body told of is the one that is sent: none where only the application knows it', async (t) => {
+test('the documented body is the one that is sent, or none where only the application knows it', async (t) => {
   const styles = [
     [{ body: 'fastify' }, 'application/json', 'code'],
     [{ body: 'problem' }, 'application/problem+json', 'violated-policies'],
@@ -254,7 +254,7 @@ test('the body told of is the one that is sent: none where only the application 
   }
 })
 
-test('each header told of is sent, with a 429 and with a success', async (t) => {
+test('each documented header is sent, with a 429 and with a 200', async (t) => {
   for (const family of ['x-ratelimit', 'draft-11'] as const) {
     const app = await documentedApp({ rate: 1, headers: [family] })
     app.get('/', ok)

@@ -18,7 +18,7 @@ const CLASSIC = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Rese
 const DRAFT = ['RateLimit-Policy', 'RateLimit']
 const OBJECT = { type: 'object', properties: { message: { type: 'string' } } }
 
-test('the extension tells each policy in full, and that another is chosen for each request', async (t) => {
+test('the extension has each policy in full, and says that a function chooses another', async (t) => {
   const policies = compilePolicies(
     [
       { rate: 30, burst: 5 },
@@ -59,7 +59,7 @@ test('the headers are those of the families that are sent', async (t) => {
   }
 })
 
-test('headers are told of successes and of errors of clients, beside what their author says of them', async (t) => {
+test("headers are documented on 2xx and 4xx responses, beside the author's own", async (t) => {
   const mine = { type: 'string', description: 'mine' }
   const response = {
     '2xx': { ...OBJECT, headers: { ETag: mine, 'x-ratelimit-limit': mine } },
@@ -78,11 +78,11 @@ test('headers are told of successes and of errors of clients, beside what their 
   for (const status of ['302', '500', 'default'] as const) t.equal(documented[status], response[status])
 })
 
-test('a 429 of the author is left as it is', async (t) => {
+test("the author's own 429 stays as it is", async (t) => {
   for (const mine of [OBJECT, undefined]) t.equal(document({ response: { 429: mine } })[429], mine)
 })
 
-test('a schema of all errors of clients, or of everything, shapes the 429 as it shapes the body', async (t) => {
+test('a schema for all 4xx or for all responses shapes the 429, as it shapes the body', async (t) => {
   const other = { type: 'object', properties: { error: { type: 'string' } } }
   for (const [response, general] of [
     [{ '4xx': OBJECT, default: other }, OBJECT],
@@ -107,7 +107,7 @@ test('a schema of all errors of clients, or of everything, shapes the 429 as it 
   t.match(document({ response: { default: null } })[429], { type: 'object', required: ['statusCode'] })
 })
 
-test('the media type of the 429 is its own, whatever the route says that it produces', async (t) => {
+test('the 429 has its own media type, whatever the route produces', async (t) => {
   t.match(document({ produces: ['text/csv'] })[429], {
     content: { 'application/json': { schema: { required: ['statusCode', 'code', 'error', 'message'] } } },
   })
@@ -118,7 +118,7 @@ test('the media type of the 429 is its own, whatever the route says that it prod
   )
 })
 
-test('the implied 200 stays where only a 429 would remain, and no other is added', async (t) => {
+test('the implied 200 stays where the 429 would be the only response, and no other is added', async (t) => {
   for (const schema of [undefined, {}, { response: {} }]) {
     t.match(document(schema)[200], { description: 'Default Response', type: 'null' })
   }
@@ -126,7 +126,7 @@ test('the implied 200 stays where only a 429 would remain, and no other is added
     t.notOk('200' in document({ response }))
 })
 
-test('schemas are never changed, and documents share nothing that could be', async (t) => {
+test('schemas never change, and documents share no object that could change', async (t) => {
   const schema = freeze({ tags: ['a'], response: { 200: { ...OBJECT, headers: {} }, '4xx': OBJECT } })
   for (const body of ['fastify', 'problem', 'custom'] as const) {
     t.doesNotThrow(() => documentLimits(schema, facts({ body })))

@@ -64,7 +64,7 @@ for (const [key, text] of KEYS) {
     t.equal(describe({ rate: 100 }, { key }), `At most 100 requests a minute, 10 at once, for ${text}.`))
 }
 
-test('where a request does not cost one unit, units are counted', async (t) => {
+test('where a request does not cost one unit, the sentence counts units', async (t) => {
   const rest = ', for each client address'
   t.equal(
     describe({ rate: 100 }, { cost: 5 }),
@@ -86,7 +86,7 @@ test('a rate of 0 and a cost that never fits allow no request', async (t) => {
   t.equal(describe({ rate: 100, burst: 4 }, { cost: 5 }), 'No request is allowed.')
 })
 
-test('each policy has its sentence, and the guard, which says what it counts, comes last', async (t) => {
+test("each policy has a sentence, and the guard's, which says what it counts, comes last", async (t) => {
   const guard = limit({ rate: 3000, burst: 500 }, { isGuard: true })
   const guarded =
     'Over all operations, at most 3,000 requests a minute, 500 at once, for each client address.'

@@ -19,7 +19,7 @@ const RESPONSES: Record<string, Record<string, unknown> | undefined> = {
   'a reference': { '2xx': { $ref: 'shared#' }, '4xx': { $ref: 'shared#' } },
 }
 
-/** What clients receive, byte for byte, from an app that sends the same object with every status. */
+/** The bytes that clients receive from an app that sends the same object with every status. */
 async function sent(response: Record<string, unknown> | undefined, limited: boolean): Promise<string[]> {
   const app = Fastify()
   await app.register(swagger, OPENAPI)
@@ -39,14 +39,14 @@ async function sent(response: Record<string, unknown> | undefined, limited: bool
 }
 
 for (const [name, response] of Object.entries(RESPONSES)) {
-  test(`the application sends what it sent without the plugin: ${name}`, async (t) => {
+  test(`the application sends the same bytes as without the plugin: ${name}`, async (t) => {
     const before = await sent(response && structuredClone(response), false)
     t.strictSame(await sent(response, true), before)
     t.equal(new Set(before).size, 6)
   })
 }
 
-test("routes that share one schema object are documented apart, the object and the application's 429 untouched", async (t) => {
+test("routes that share a schema object are documented apart; the object and the application's 429 do not change", async (t) => {
   const app = Fastify()
   await app.register(swagger, OPENAPI)
   await app.register(rateLimit, { store: frozenStore() })

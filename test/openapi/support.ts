@@ -11,7 +11,7 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
   openapi: { openapi: '3.1.0', info: { title: 'An app', version: '1.0.0' } },
 }
 
-/** A response object of a document, as far as tests look into it. */
+/** The parts of a documented response that tests read. */
 export interface Response {
   description: string
   headers?: Record<string, { schema: { type: string }; description?: string }>
@@ -47,7 +47,7 @@ export async function documentedApp(
   return app
 }
 
-/** Names of the policies that an operation tells of, `undefined` where it tells of no limits at all. */
+/** Names of the policies that an operation documents, or `undefined` if it documents no limits. */
 export function policiesOf({ 'x-rate-limit': limits, responses }: Operation): string[] | undefined {
   if (limits === undefined && responses['429'] === undefined) return undefined
   return limits?.policies.map(({ name }) => name)

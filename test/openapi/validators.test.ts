@@ -49,7 +49,7 @@ async function documentOf(options: RateLimitOptions | null, add = routes): Promi
   return JSON.parse(JSON.stringify(app.swagger()))
 }
 
-/** Spectral's findings of the rules on rate limits, as `rule at path`. */
+/** The findings of Spectral's rules on rate limits, as `rule at path`. */
 async function findings(document: Record<string, unknown>): Promise<string[]> {
   const linter = new spectral.Spectral()
   linter.setRuleset({
@@ -62,7 +62,7 @@ async function findings(document: Record<string, unknown>): Promise<string[]> {
 
 for (const headers of [['x-ratelimit'], ['draft-11']] as const) {
   for (const body of ['fastify', 'problem'] as const) {
-    test(`with ${headers} and body ${body} the document is OpenAPI 3.1 and satisfies the OWASP rules on limits`, async (t) => {
+    test(`with ${headers} and body ${body}, the document is OpenAPI 3.1 and satisfies the OWASP rules on limits`, async (t) => {
       const document = await documentOf({ headers, body })
       t.match(await new Validator().validate(document), { valid: true })
       t.equal(Object.keys(document.paths as object).length, 10)
@@ -71,7 +71,7 @@ for (const headers of [['x-ratelimit'], ['draft-11']] as const) {
   }
 }
 
-test('the document is valid, too, with both families, none, bodies of the application and a 429 of its author', async (t) => {
+test("the document is valid with both families, none, the application's bodies and the author's 429", async (t) => {
   for (const options of [
     { headers: ['x-ratelimit', 'draft-11'] },
     { headers: [] },
@@ -86,7 +86,7 @@ test('the document is valid, too, with both families, none, bodies of the applic
   }
 })
 
-test('without the plugin each of these rules that can find something does', async (t) => {
+test('without the plugin, each of these rules finds its fault', async (t) => {
   const found = (await findings(await documentOf(null))).map((finding) => finding.split(' ')[0])
   t.strictSame([...new Set(found)].sort(), [RULES[0], RULES[2]])
   const headers = { 'X-RateLimit-Limit': { type: 'integer' } }
