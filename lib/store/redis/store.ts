@@ -1,6 +1,6 @@
 import type { AsyncStore, Bucket, Charge, Policy, StoreState } from '../../../types/index.js'
 import { type CompiledPolicy, invalidOption } from '../../policy/index.js'
-import { after, monotonicMicros, systemClock } from '../clock.js'
+import { monotonicMicros, systemClock } from '../clock.js'
 import { connect } from './clients/connect.js'
 import type { Connection } from './clients/connection.js'
 import { EvictionCheck } from './clients/eviction-check.js'
@@ -9,15 +9,14 @@ import { circuitOpen } from './errors.js'
 import { Names, numbersOf, type RedisBucket, type RedisKey } from './keys.js'
 import { DenyCache } from './local/deny-cache.js'
 import { Fallback, IN_FORCE } from './local/fallback.js'
-import { type Lease, Leases } from './local/leases.js'
+import type { Lease } from './local/lease.js'
+import { Leases } from './local/leases.js'
 import { type RedisStoreOptions, readOptions, type TestClocks } from './options.js'
-import { type CallContext, DecisionCall, renewalOf, UpdateCall } from './transport/calls.js'
+import { type CallContext, DecisionCall, UpdateCall } from './transport/calls.js'
 import { Circuits } from './transport/circuit.js'
 import { type Asked, type Deciding, decideAcrossShards } from './transport/cross-shard.js'
 import { Dispatcher } from './transport/dispatcher.js'
-
-/** How often unspent leases are looked for, in ms. */
-const LEASE_CHECK = 500
+import { LeaseCalls } from './transport/lease-calls.js'
 
 /**
  * State in Redis or Valkey, shared by all processes that use the same prefix. Whatever a request is charged for is decided by
@@ -31,6 +30,7 @@ export class RedisStore implements AsyncStore {
   readonly #circuits: Circuits
   readonly #denials: DenyCache
   readonly #leases: Leases | null
+  readonly #leaseCalls: LeaseCalls | null
   readonly #minds: CallContext
   /** Those of a part of a question: its failure fails the whole. */
   readonly #partMinds: CallContext
@@ -39,7 +39,6 @@ export class RedisStore implements AsyncStore {
   readonly onWarning = this.#eviction.onWarning
   readonly #clock: () => number
   #opened = 0
-  #stopLeaseCheck: (() => void) | null = null
 
   constructor(options: RedisStoreOptions, clocks: TestClocks | null = null) {
     const { client, prefix, secret, timeout, onStoreFailure, instances, lease, denyCache, shards } =
@@ -51,12 +50,16 @@ export class RedisStore implements AsyncStore {
     this.#circuits = new Circuits(IN_FORCE[onStoreFailure])
     this.#denials = new DenyCache(denyCache)
     this.#leases = lease > 1 ? new Leases(lease) : null
-    this.#minds = { denials: this.#denials, leases: this.#leases, fallback: this.#fallback }
+    const askAgain = (call: DecisionCall) => this.#leaseCalls?.askAgain(call) === true
+    this.#minds = { denials: this.#denials, leases: this.#leases, askAgain, fallback: this.#fallback }
     this.#partMinds = { ...this.#minds, fallback: null }
     this.#clock = clocks === null ? monotonicMicros(systemClock) : clocks.local
     const [clock, circuits, serverTime] = [this.#clock, this.#circuits, clocks?.server ?? null]
     const onFirstReply = () => this.#eviction.run(connection)
-    this.#courier = new Dispatcher({ connection, circuits, timeout, clock, onFirstReply, serverTime })
+    const courier = new Dispatcher({ connection, circuits, timeout, clock, onFirstReply, serverTime })
+    this.#courier = courier
+    const [leases, minds] = [this.#leases, this.#minds]
+    this.#leaseCalls = leases && new LeaseCalls({ leases, minds, courier, circuits, clock })
   }
 
   get state(): StoreState {
@@ -87,7 +90,7 @@ export class RedisStore implements AsyncStore {
     const leases = policy.algorithm === 'token-bucket' ? this.#leases : null
     const lease = leases?.of(address)
     if (lease !== undefined && leases?.spend(charge, lease, now)) {
-      if (leases.isLow(lease)) this.#renew(leases, lease, now)
+      if (leases.isLow(lease)) this.#leaseCalls?.renew(lease, now)
       return true
     }
     return this.#take(charges, [address], now, leases)
@@ -104,16 +107,20 @@ export class RedisStore implements AsyncStore {
     if (!this.#admits(addresses, now)) return this.#decideHere('take', charges)
     // What was known of a key is not what it will be.
     this.#denials.lift(addresses)
+    this.#leaseCalls?.release(addresses, now)
     const lease = leases?.toFill(charges[0], addresses[0], now) ?? null
-    if (lease !== null) this.#stopLeaseCheck ??= after(LEASE_CHECK, () => this.#checkLeases())
+    if (lease !== null) this.#leaseCalls?.watch()
     return this.#decide('take', { charges, addresses }, lease)
   }
 
   peek(charges: readonly Charge[]): boolean | Promise<boolean> {
     const addresses = this.#address(charges)
     const now = this.#clock()
+    const lease = charges.length === 1 ? this.#leases?.of(addresses[0]) : undefined
+    if (lease !== undefined && this.#leases?.covers(charges[0], lease, now)) return true
     if (this.#denials.deny(charges, addresses, now)) return false
     if (!this.#admits(addresses, now)) return this.#decideHere('peek', charges)
+    this.#leaseCalls?.release(addresses, now)
     return this.#decide('peek', { charges, addresses }, null)
   }
 
@@ -127,7 +134,7 @@ export class RedisStore implements AsyncStore {
       if (charge.source === 'local') return undefined
       const addresses = this.#address([charge])
       this.#denials.lift(addresses)
-      if (this.#leases?.giveBack(charge, addresses[0])) return undefined
+      if (this.#leases?.giveBack(charge, addresses[0], this.#clock())) return undefined
       return this.#tell('refund', { charges: [charge], addresses }).catch(() => {})
     })
     await Promise.all(pending)
@@ -154,11 +161,9 @@ export class RedisStore implements AsyncStore {
   }
 
   async close(): Promise<void> {
-    this.#stopLeaseCheck?.()
-    this.#stopLeaseCheck = null
     // Nobody waits for renewals, whose units go back as well.
     await this.#courier.rest()
-    await this.#endLeases(true)
+    this.#leaseCalls?.close()
     await this.#courier.rest()
   }
 
@@ -210,29 +215,6 @@ export class RedisStore implements AsyncStore {
     return new Promise((resolve, reject) => {
       this.#courier.send(addresses[0].shard, new UpdateCall(this.#denials, verb, asked, resolve, reject))
     })
-  }
-
-  /** After a decision made here: sees to it that those to come can be made here as well. */
-  #renew(leases: Leases, lease: Lease, now: number): void {
-    const { shard } = lease.address
-    if (!this.#circuits.of(shard).admits(now)) return
-    leases.grow(lease, now)
-    this.#courier.send(shard, renewalOf(this.#minds, lease))
-  }
-
-  #checkLeases(): void {
-    this.#stopLeaseCheck = null
-    this.#endLeases(false).catch(() => {})
-    if (this.#leases?.held) this.#stopLeaseCheck = after(LEASE_CHECK, () => this.#checkLeases())
-  }
-
-  async #endLeases(all: boolean): Promise<void> {
-    const unspent = this.#leases?.end(this.#clock(), all) ?? []
-    const back = unspent.map((charge) => {
-      const charges = [charge]
-      return this.#tell('refund', { charges, addresses: this.#address(charges) }).catch(() => {})
-    })
-    await Promise.all(back)
   }
 }
 

@@ -1,102 +1,155 @@
 import type { TokenBucket } from '../../../policy/index.js'
 import type { Reply } from '../transport/reply.js'
 
-/** Units of one key that were leased together. */
+/**
+ * A stretch of a bucket's time that is charged in the store, and whose units may be spent here. Each unit has
+ * a slot of one interval that has not begun when it is spent: the next one, or the present where that is
+ * past. Positions are ticks from `now` of the server on, when it was `at` here, or later.
+ */
 export class Grant {
   readonly #law: TokenBucket
-  /** The slots that are free, counted from the last one, which is 0; the earliest comes last. */
-  readonly #free: number[]
-  /** Slots of the units that were charged together, those included that were not leased. */
-  readonly #slots: number
-  /** Ticks that the bucket owed with all of them charged, at the local time `at` (microseconds, not later than it was so). */
-  readonly #owed: number
-  readonly #at: number
-  /** The server's time, in microseconds, at which it owed that. */
-  readonly #now: number
+  #now: number
+  #at: number
+  /** Where the first slot begins. Those before it are past. */
+  #start: number
+  /** Slots that were used, one after the other, those included whose units came back. */
+  #used: number
+  /** Used slots whose units came back, in their order. Mostly there are none. */
+  #free: number[] = []
+  #end: number
+  /** Whether the store did not take its rest back, as others hold units above it. */
+  isBuried = false
 
-  /** `owed`: ticks that the bucket owes without the units; the takes that were charged with them lie right below. */
+  /**
+   * `owed`: ticks that the bucket owes without the units; the takes that were charged with them lie right
+   * below.
+   */
   constructor(law: TokenBucket, units: number, takes: number, owed: number, reply: Reply) {
     this.#law = law
-    this.#free = []
-    for (let slot = 0; slot < units; slot++) this.#free.push(slot)
-    this.#slots = units + takes
-    this.#owed = owed + units * law.interval
-    this.#at = reply.sentAt
     this.#now = reply.now
+    this.#at = reply.sentAt
+    this.#start = owed - takes * law.interval
+    this.#used = takes
+    this.#end = owed + units * law.interval
   }
 
-  /** Units that are not spent. */
-  get units(): number {
-    return this.#free.length
-  }
-
-  /** Ticks that the bucket owes at a local time, with all units charged. */
+  /** Ticks from a local time until its end: what its bucket owes at least, with all units charged. */
   owed(now: number): number {
-    return this.#owed - (now - this.#at) * this.#law.resolution
+    return this.#end - this.#position(now)
   }
 
-  /** Spends units whose slots follow each other, so that they can come back together; returns their `chargedAt`, or 0 if there are not enough. */
+  /** Ticks of these that no unit uses. */
+  unused(now: number): number {
+    const position = this.#position(now)
+    const unused = Math.max(0, this.#end - Math.max(this.#tat, position))
+    if (this.#free.length === 0) return unused
+    this.#forgetBegun(position)
+    return unused + this.#free.length * this.#law.interval
+  }
+
+  /** Units that can be spent. */
+  units(now: number): number {
+    return Math.floor(this.unused(now) / this.#law.interval)
+  }
+
+  /**
+   * Spends units whose slots follow each other, so that they can come back together; returns their
+   * `chargedAt`, or 0 if there are not enough.
+   */
   spend(cost: number, now: number): number {
-    const free = this.#free
+    const position = this.#position(now)
     const { interval } = this.#law
-    const owed = this.owed(now)
-    // Units whose slot has begun have come back in the store.
-    while (free.length > 0 && (free[free.length - 1] + 1) * interval > owed) free.pop()
-    const slot = free[free.length - cost]
-    if (slot === undefined || slot + cost - 1 !== free[free.length - 1]) return 0
-    // Writing the length of an array is dear.
-    if (cost === 1) free.pop()
-    else free.length -= cost
-    return this.#endOf(slot)
+    const again = this.#free.length === 0 ? -1 : this.#spendFree(cost, position)
+    if (again >= 0) return this.#serverTime(this.#start + (again + 1) * interval)
+    const tat = Math.max(this.#tat, position) + cost * interval
+    if (tat > this.#end) return 0
+    if (this.#tat < position) {
+      this.#start = position
+      this.#used = 0
+    }
+    this.#used += cost
+    return this.#serverTime(tat)
   }
 
-  /** Whether the slot that `chargedAt` names is one of its own. */
+  /** Whether `chargedAt` names one of its slots. */
   has(chargedAt: number): boolean {
     const slot = this.#slotOf(chargedAt)
-    return slot >= 0 && slot < this.#slots
+    return slot >= 0 && this.#start + (slot + 1) * this.#law.interval <= this.#end
   }
 
-  /** Takes units back into their slots. */
+  /** Takes units back into their slots, each once. */
   giveBack(cost: number, chargedAt: number): void {
     const last = this.#slotOf(chargedAt)
-    for (let slot = last; slot < last + cost; slot++) setFree(this.#free, slot)
+    const free = this.#free
+    for (let slot = Math.max(0, last - cost + 1); slot <= last && slot < this.#used; slot++)
+      if (!free.includes(slot)) free.push(slot)
+    free.sort((a, b) => a - b)
+    while (free.length > 0 && free[free.length - 1] === this.#used - 1) {
+      free.pop()
+      this.#used--
+    }
   }
 
-  /** When its last slot ends, in microseconds of the server: the `chargedAt` of the unit. */
-  get end(): number {
-    return this.#endOf(0)
+  /** When it ends, in microseconds of the server: the mark that the store keeps of the last lease. */
+  get mark(): number {
+    return this.#serverTime(this.#end)
   }
 
-  /** Units at its end that are not spent. */
-  get unspentAtEnd(): number {
-    return this.#free.filter((slot, i) => slot === i).length
+  /** Cuts off what lies after the last used slot; returns its ticks. */
+  cut(): number {
+    const rest = this.#end - this.#tat
+    this.#end = this.#tat
+    return rest
   }
 
-  /** Is none of its slots used? */
-  get isWhole(): boolean {
-    return this.unspentAtEnd === this.#slots
+  /** The store did not take back what was cut off. */
+  restore(rest: number): void {
+    this.#end += rest
+    this.isBuried = true
   }
 
-  /** Does its first slot begin where the last one of another block ends? */
-  follows(earlier: Grant): boolean {
-    const { interval, resolution } = this.#law
-    const begin = (this.#now - earlier.#now) * resolution + this.#owed - this.#slots * interval
-    return begin === earlier.#owed
+  /** Takes in a grant that begins where it ends; returns whether it does. */
+  join(next: Grant): boolean {
+    const passed = (next.#now - this.#now) * this.#law.resolution
+    if (next.#used > 0 || next.#start + passed !== this.#end) return false
+    this.#now = next.#now
+    this.#at = next.#at
+    this.#start -= passed
+    this.#end = next.#end
+    return true
+  }
+
+  /** Where the last used slot ends. */
+  get #tat(): number {
+    return this.#start + this.#used * this.#law.interval
+  }
+
+  #position(now: number): number {
+    return (now - this.#at) * this.#law.resolution
+  }
+
+  /** A slot that has begun is a unit that has come back in the store. */
+  #forgetBegun(position: number): void {
+    const { interval } = this.#law
+    while (this.#free.length > 0 && this.#start + this.#free[0] * interval < position) this.#free.shift()
+  }
+
+  /** Uses free slots that follow each other; returns the last of them, or -1. */
+  #spendFree(cost: number, position: number): number {
+    this.#forgetBegun(position)
+    const free = this.#free
+    for (let i = 0; i + cost <= free.length; i++) {
+      if (free[i + cost - 1] - free[i] === cost - 1) return free.splice(i, cost)[cost - 1]
+    }
+    return -1
   }
 
   #slotOf(chargedAt: number): number {
     const { interval, resolution } = this.#law
-    return Math.ceil((this.#owed - (chargedAt - this.#now) * resolution) / interval)
+    return Math.floor(((chargedAt - this.#now) * resolution - this.#start) / interval) - 1
   }
 
-  #endOf(slot: number): number {
-    const { interval, resolution } = this.#law
-    return this.#now + Math.ceil((this.#owed - slot * interval) / resolution)
+  #serverTime(position: number): number {
+    return this.#now + Math.ceil(position / this.#law.resolution)
   }
-}
-
-function setFree(free: number[], slot: number): void {
-  let at = free.length
-  while (at > 0 && free[at - 1] > slot) at--
-  if (free[at - 1] !== slot) free.splice(at, 0, slot)
 }

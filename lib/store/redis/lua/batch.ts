@@ -1,21 +1,26 @@
 import { DEADLINE } from './deadline.js'
 
 /**
- * The frame of the script: it runs the calls of a batch at one instant. Writes fail only where the first of them fails, such as
- * with OOM, so that nothing is left half done.
+ * The frame of the script: it runs the calls of a batch at one instant. Writes fail only where the first of
+ * them fails, such as with OOM, so that nothing is left half done.
  *
- * KEYS: the keys of the batch, each once: those of simple takes, those of other calls to token buckets, those of windows.
- * ARGV[1]: see `deadline.ts`.
- * ARGV[2]: numbers: how many keys are those of token buckets; the time in whole microseconds, in tests only: else 0, and the time is
- * that of the server. Then the simple takes, which charge one token bucket each that no other call of the batch touches, in runs:
- * what a take costs in ticks, tolerance and resolution of the law, how many takes of a key there are, one after the other, what they
- * add to a tat in whole microseconds (0 if those are not whole), the units that would be leased in addition, the interval, and the
- * number of keys.
- * ARGV[3]: the calls that are not simple, if there are any, as JSON: [laws, calls]. A law is [0, interval, tolerance, resolution]
- * or [1, rate, window]. A call is: verb, number of charges, then of each charge: law, key, cost, and the cost it is judged by (of a
- * refund: `chargedAt`, or -1). Keys count from 1 among all keys, and from -1 downwards among the windows.
- * Reply: the time, negative where nothing was done, as it was too late. Then of each key of simple takes the ticks owed before the first of them, and the units leased where some were wanted;
- * then of each charge that was judged what its twin says.
+ * - KEYS: the keys of the batch, each once: those of simple takes, those of other calls to token buckets,
+ *   those of windows.
+ * - ARGV[1]: see `deadline.ts`.
+ * - ARGV[2]: numbers: how many keys are those of token buckets; the time in whole microseconds, in tests only:
+ *   else 0, and the time is that of the server. Then the simple takes, which charge one token bucket each that
+ *   no other call of the batch touches, in runs: what a take costs in ticks, tolerance and resolution of the
+ *   law, how many takes of a key there are, one after the other, what they add to a tat in whole microseconds
+ *   (0 if those are not whole), the units that would be leased in addition, the interval, and the number of
+ *   keys.
+ * - ARGV[3]: the calls that are not simple, if there are any, as JSON: [laws, calls]. A law is
+ *   [0, interval, tolerance, resolution] or [1, rate, window]. A call is: verb, number of charges, then of
+ *   each charge: law, key, cost, and the cost it is judged by (of a refund: `chargedAt`, or -1; of a release,
+ *   whose cost is in ticks: the mark). Keys count from 1 among all keys, and from -1 downwards among the
+ *   windows.
+ * - Reply: the time, negative where nothing was done, as it was too late. Then of each key of simple takes the
+ *   ticks owed before the first of them, and the units leased where some were wanted; then of each charge that
+ *   was judged or released what its twin says.
  */
 export const HEAD = `
 local call, floor, ceil, min, format = redis.call, math.floor, math.ceil, math.min, string.format
@@ -30,7 +35,7 @@ end${DEADLINE}local out, o = { now }, 1
 export const BODY = `
 local program = cjson.decode(ARGV[3])
 local laws, calls = program[1], program[2]
-local TAKE, REFUND, RESET = 1, 3, 4
+local TAKE, REFUND, RESET, RELEASE = 1, 3, 4, 5
 local i, last = 1, #calls
 while i <= last do
   local verb, charges = calls[i], calls[i + 1]
@@ -47,6 +52,8 @@ while i <= last do
       twin.refund(law, key, cost, extra)
     elseif verb == RESET then
       twin.forget(key)
+    elseif verb == RELEASE then
+      twin.release(law, key, cost, extra)
     elseif not twin.judge(law, key, extra) then
       allowed = false
     end

@@ -56,7 +56,8 @@ do
     local name = KEYS[key]
     local bytes = redis.pcall('GETRANGE', name, 0, GLANCE)
     if type(bytes) == 'table' then
-      -- A value of another type is not ours, and must not fail the other calls. Any other error is raised by asking again.
+      -- A value of another type is not ours, and must not fail the other calls. Any other error is raised by
+      -- asking again.
       if not string.find(bytes.err, '^WRONGTYPE') then call('GETRANGE', name, 0, GLANCE) end
       call('DEL', name)
       bytes = ''

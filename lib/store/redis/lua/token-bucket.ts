@@ -1,16 +1,19 @@
 /**
- * The twin of `policy/token-bucket.ts`. A key holds its tat as text: whole microseconds since 1970, and, where the law counts
- * finer, `:` and the ticks beyond them; where units are leased, `:` and the microsecond in which the last of their slots ends (see
- * `leases.ts`). It is worked on as `owed`, the ticks from now until
- * the tat, so that numbers stay below 2^53 whatever the resolution. The key expires in the millisecond in which the bucket is full.
+ * The twin of `policy/token-bucket.ts`. A key holds its tat as text: whole microseconds since 1970, and,
+ * where the law counts finer, `:` and the ticks beyond them; where units are leased, `:` and the microsecond
+ * in which the last of their slots ends (see `leases.ts`). It is worked on as `owed`, the ticks from now
+ * until the tat, so that numbers stay below 2^53 whatever the resolution. The key expires in the millisecond
+ * in which the bucket is full.
  *
- * Says of each charge: `owed` before the call. The caller has the same law and derives the verdict.
+ * Says of each charge: `owed` before the call; of a release: the ticks that came back, 0 if others lease
+ * units above it. The caller has the same law and derives the verdict.
  */
 export const TOKEN_BUCKET = `
 local stored = {}
 if bucketKeys == 1 then
   local value = redis.pcall('GET', KEYS[1])
-  -- A value of another type is not ours, and counts as nothing, as with MGET. Any other error is a failure of the store.
+  -- A value of another type is not ours, and counts as nothing, as with MGET. Any other error is a failure of
+  -- the store.
   if type(value) == 'table' and not string.find(value.err, '^WRONGTYPE') then return value end
   stored[1] = type(value) == 'string' and value
 elseif bucketKeys > 0 then
@@ -21,8 +24,9 @@ if not ARGV[3] then
   out = { now, unpack(stored, 1, bucketKeys) }
 end
 
--- The ticks that a stored value owes, whether that is more than a bucket can owe, because the clock stepped back (it then counts
--- as just emptied), and the ticks of it that are not to be given back, as somebody may hold them.
+-- The ticks that a stored value owes; whether that is more than a bucket can owe, because the clock stepped
+-- back (it then counts as just emptied); and the ticks of it that are not to be given back, as somebody may
+-- hold them.
 local function owedBy(value, tolerance, resolution)
   if not value then return 0, false, 0 end
   local tat, rest, leased = tonumber(value), 0, 0
@@ -141,14 +145,23 @@ do
     local ticks = load(law, key)
     local due = min(cost * law[2], law[3])
     if chargedAt >= 0 then due = min(due, max(0, (chargedAt - now) * law[4])) end
-    local leased = held[key]
-    if leased > 0 and chargedAt == now + ceil(leased / law[4]) then
-      -- The last lease comes back; those before it may still be out.
-      held[key] = max(leased - due, 0)
-    else
-      due = min(due, ticks - leased)
-    end
+    -- What lies below the end of the last lease stays where it is: somebody may hold units there.
+    due = min(due, ticks - held[key])
     if ticks > 0 then set(law, key, max(ticks - due, 0)) end
+  end
+
+  -- The end of a lease comes back, as far as it is not past, and what was charged after it moves up. Only that
+  -- of the last one can: what others hold lies below it, and stays where it is.
+  function twin.release(law, key, unused, mark)
+    local ticks = load(law, key)
+    local leased = held[key]
+    if leased == 0 or mark ~= now + ceil(leased / law[4]) then return say(0) end
+    -- The mark is rounded up; where nothing lies above it, the bucket knows better.
+    local ahead = ticks > leased and leased - law[4] + 1 or leased
+    local due = min(unused, ahead)
+    held[key] = leased - due
+    set(law, key, ticks - due)
+    say(due)
   end
 
   function twin.forget(key)

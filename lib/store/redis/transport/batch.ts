@@ -57,7 +57,7 @@ export class Batch {
     return this.#others === null ? simple : simple.concat(this.#others.keys)
   }
 
-  /** The arguments of the script after its deadline. `time`: the one that it shall go by, in microseconds, or 0. */
+  /** The arguments of the script after its deadline. `time`: what it goes by, in microseconds, or 0. */
   args(time: number): string[] {
     const others = this.#others
     const { list } = this.#simple
@@ -130,7 +130,7 @@ class Others {
         const bucket = this.buckets.get(name)
         const key = bucket === undefined ? -(this.windows.get(name) as number) : simple + bucket
         program.push(laws.index(charge), key, charge.cost)
-        program.push(verb === 'refund' ? chargedAtOf(charge) : costOf(charges, charge))
+        program.push(verb === 'take' || verb === 'peek' ? costOf(charges, charge) : chargedAtOf(charge))
       }
     }
     return JSON.stringify([laws.list, program])

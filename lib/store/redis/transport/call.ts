@@ -3,7 +3,7 @@ import type { RedisKey } from '../keys.js'
 import type { Reply } from './reply.js'
 
 /** The verbs of the script. */
-export const VERBS = { take: 1, peek: 2, refund: 3, reset: 4 } as const
+export const VERBS = { take: 1, peek: 2, refund: 3, reset: 4, release: 5 } as const
 export type Verb = keyof typeof VERBS
 
 /** What one call of a store asks, and who waits for it. */

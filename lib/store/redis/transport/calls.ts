@@ -3,7 +3,8 @@ import { newCharge } from '../../charge.js'
 import type { RedisKey } from '../keys.js'
 import type { DenyCache } from '../local/deny-cache.js'
 import type { Fallback } from '../local/fallback.js'
-import type { Lease, Leases } from '../local/leases.js'
+import type { Lease } from '../local/lease.js'
+import type { Leases } from '../local/leases.js'
 import { type KeyState, readVerdicts, takeVerdict } from '../verdicts.js'
 import type { Call, Take } from './call.js'
 import type { Asked, Deciding } from './cross-shard.js'
@@ -13,6 +14,8 @@ import type { Reply } from './reply.js'
 export interface CallContext {
   readonly denials: DenyCache
   readonly leases: Leases | null
+  /** Asks once more, where a denial may be due to what this process holds; returns whether it does. */
+  readonly askAgain: (call: DecisionCall) => boolean
   /** Null where a failure is to be known. */
   readonly fallback: Fallback | null
 }
@@ -28,6 +31,9 @@ export class DecisionCall implements Take {
   readonly addresses: readonly RedisKey[]
   readonly #minds: CallContext
   readonly #lease: Lease | null
+  /** The round of the lease in which it asks for units. */
+  readonly #round: number
+  #isAgain = false
   readonly #resolve: Resolve<boolean>
   readonly #reject: Reject
 
@@ -46,27 +52,30 @@ export class DecisionCall implements Take {
     this.addresses = addresses
     this.#minds = minds
     this.#lease = lease
+    this.#round = lease === null ? 0 : lease.round
     this.#resolve = resolve
     this.#reject = reject
   }
 
   get wanted(): number {
-    return this.#lease === null ? 0 : this.#lease.wanted
+    const lease = this.#lease
+    return lease === null || lease.round !== this.#round ? 0 : lease.wanted
   }
 
   depart(): void {
-    if (this.#lease !== null) this.#minds.leases?.ask(this.#lease)
+    if (this.#lease?.round === this.#round) this.#minds.leases?.ask(this.#lease)
   }
 
   answer(reply: Reply): void {
     const known: KeyState[] = []
     const allowed = readVerdicts(this.charges, reply, this.verb === 'take', known)
-    const { denials, leases } = this.#minds
+    const { denials } = this.#minds
+    // It went with other calls that touch its key, which cannot lease.
+    this.#miss()
+    if (!allowed && this.#asksAgain()) return
     if (!allowed) denials.learn(this.addresses, known)
     // Units that we spend ourselves make what we knew stale.
     else if (this.verb === 'take') denials.lift(this.addresses)
-    // It went with other calls that touch its key, which cannot lease.
-    if (this.#lease !== null) leases?.miss(this.#lease)
     this.#resolve(allowed)
   }
 
@@ -75,6 +84,7 @@ export class DecisionCall implements Take {
     const { denials } = this.#minds
     const verdict = takeVerdict(this.charges[0], reply, owed)
     const allowed = typeof verdict === 'number'
+    if (!allowed && this.#asksAgain()) return owed
     if (allowed) denials.lift(this.addresses)
     else denials.learn(this.addresses, [verdict])
     this.#resolve(allowed)
@@ -86,8 +96,8 @@ export class DecisionCall implements Take {
   }
 
   fail(error: Error): void {
-    const { leases, fallback } = this.#minds
-    if (this.#lease !== null) leases?.miss(this.#lease)
+    const { fallback } = this.#minds
+    this.#miss()
     if (this.times === 0) return this.#reject(error)
     try {
       if (fallback === null) throw error
@@ -95,6 +105,16 @@ export class DecisionCall implements Take {
     } catch (error) {
       this.#reject(error as Error)
     }
+  }
+
+  #asksAgain(): boolean {
+    if (this.#isAgain) return false
+    this.#isAgain = this.#minds.askAgain(this)
+    return this.#isAgain
+  }
+
+  #miss(): void {
+    if (this.#lease?.round === this.#round) this.#minds.leases?.miss(this.#lease)
   }
 }
 

@@ -1,14 +1,15 @@
 /**
- * What the clocks of servers show, as far as their replies tell; one for each shard. The script of a call ran between its sending and
- * its reply, so each reply bounds what its clock is ahead of ours. We keep the least that is possible: a deadline in the server's time
- * comes too soon rather than too late. Where a reply says that a clock is no longer where we thought, we believe the reply.
+ * What the clocks of servers show, as far as their replies tell; one for each shard. The script of a call ran
+ * between its sending and its reply, so each reply bounds what its clock is ahead of ours. We keep the least
+ * that is possible: a deadline in the server's time comes too soon rather than too late. Where a reply says
+ * that a clock is no longer where we thought, we believe the reply.
  */
 export class ServerClocks {
   /** Microseconds that the clock of a shard's server is ahead of ours. */
   readonly #ahead = new Map<number, number>()
   readonly #guess: () => number
 
-  /** `guess`: microseconds that a clock is likely to be ahead, until its first reply: what the wall clock of this machine is. */
+  /** `guess`: microseconds that a clock is likely to be ahead, until its first reply. */
   constructor(guess: () => number) {
     this.#guess = guess
   }

@@ -85,7 +85,9 @@ test('a unit that is refunded goes back to its own slot, in whichever block that
 
 test('units of one call come from one block', async (t) => {
   const { client } = await serve(t)
-  const { ask, spend } = await party(client)
+  const { other, ask, spend } = await party(client)
+  // What lies between two blocks keeps them apart.
+  await other.take('key')
   spend(t, HELD - LOW)
   await turn(client)
   const { charge, answer } = ask(LOW + 1)
@@ -126,12 +128,13 @@ test('a renewal does not go with calls to its key that are no simple takes, and 
   for (const isLater of [true, false]) {
     const { client } = await serve(t)
     const { other, limiter, spend, left, ask } = await party(client)
-    const peek = () => limiter.peek('key', { cost: 0 })
+    // The newest units lie in the lease, so that it gives nothing back.
+    const refund = () => limiter.refund('key')
     if (isLater) {
       spend(t, HELD - LOW)
-      await peek()
+      await refund()
     } else {
-      const pending = peek()
+      const pending = refund()
       spend(t, HELD - LOW)
       await pending
     }

@@ -9,7 +9,7 @@ import { clientOf, limiterOf, serve, storeOf, Times } from '../one-server.js'
 
 const BUCKET = { name: 'bucket', rate: 1, per: 'day', burst: 1000 } as const
 const WINDOW = { name: 'window', algorithm: 'sliding-window', rate: 1000, per: 'day' } as const
-const TIMEOUT = 50
+const TIMEOUT = 400
 const HOUR = 3_600_000
 
 type Ask = (limiter: AsyncLimiter, i: number) => Promise<unknown>[]
@@ -46,10 +46,10 @@ for (const flavour of clients.filter(({ name }) => name === 'ioredis 6' || name 
       }
       const sent = performance.now()
       const answers = await Promise.all(calls)
-      t.ok(performance.now() - sent < 10 * TIMEOUT, 'they are given up in time')
+      t.ok(performance.now() - sent < 5 * TIMEOUT, 'they are given up in time')
       if (way !== 'resets')
         t.ok(answers.every((answer) => (answer as { source?: string }).source === 'local'))
-      await new Promise((resolve) => setTimeout(resolve, 2 * TIMEOUT))
+      await new Promise((resolve) => setTimeout(resolve, 50))
       server.resume()
       await until('the server to have run them', async () => (await scriptsOf(server)) >= 20)
       t.same([...(await keysOf(server)).keys()], before, 'no key is charged')
