@@ -36,13 +36,13 @@ test('a slot that has begun is not spent: the next unit begins at once, and noth
 
 test('a unit that comes back is spent first, in its own slot, unless that has begun', async (t) => {
   const grant = grantOf(10)
-  const stamps = Array.from({ length: 9 }, () => grant.spend(1, AT))
-  for (const slot of [2, 4, 6, 7]) grant.giveBack(1, stamps[slot])
+  const instants = Array.from({ length: 9 }, () => grant.spend(1, AT))
+  for (const slot of [2, 4, 6, 7]) grant.giveBack(1, instants[slot])
   t.equal(grant.units(AT), 5)
-  t.equal(grant.spend(2, AT), stamps[7], 'two that follow each other')
+  t.equal(grant.spend(2, AT), instants[7], 'two that follow each other')
   t.equal(grant.spend(2, AT), 0, 'no other two do')
   t.equal(grant.units(AT + 5 * SLOT), 3)
-  t.equal(grant.spend(1, AT + 5 * SLOT + 1), stamps[4], 'the first of them has begun')
+  t.equal(grant.spend(1, AT + 5 * SLOT + 1), instants[4], 'the first of them has begun')
   t.equal(grant.spend(1, AT + 5 * SLOT + 1), NOW + 13 * SLOT)
   t.equal(grant.units(AT), 0)
 })
@@ -50,7 +50,7 @@ test('a unit that comes back is spent first, in its own slot, unless that has be
 test('units that come back in the order in which they were spent last leave no gap', async (t) => {
   const grant = grantOf(4)
   const [first, second, third] = [1, 2, 3].map(() => grant.spend(1, AT))
-  for (const stamp of [second, third, third, second]) grant.giveBack(1, stamp)
+  for (const at of [second, third, third, second]) grant.giveBack(1, at)
   t.equal(grant.units(AT), 3)
   t.equal(grant.spend(3, AT), NOW + 7 * SLOT)
   t.ok(grant.has(first))
