@@ -17,7 +17,8 @@ const policies = {
   'floodgate, token bucket': { rate: LIMIT, per: 'day', burst: LIMIT },
   'floodgate, sliding window': { algorithm: 'sliding-window', rate: LIMIT, per: 'day' },
 }
-const own = ours().flatMap(({ suffix, build }) =>
+const builds = ours()
+const own = builds.flatMap(({ suffix, build }) =>
   Object.entries(policies).map(([title, policy]) => ({
     title: title + suffix,
     count: policy.algorithm === undefined ? FLOOD : LESS,
@@ -29,6 +30,17 @@ const peers = Object.keys(PEERS).map((name) => ({
   count: name === '@fastify/rate-limit' ? FLOOD : SAMPLE,
   settings: { name, max: LIMIT, limit: LIMIT },
 }))
+
+/** Strangers that are denied too, against keys that are denied at a login, in a store of the default size. */
+const LOGIN = { algorithm: 'sliding-window', rate: 5, per: '15 minutes' }
+const SIEGES = [
+  { what: '100 a minute, 10 at once', stranger: { rate: 100, per: 'minute', burst: 10 } },
+  { what: 'window of 2 a second', stranger: { algorithm: 'sliding-window', rate: 2, per: 'second' } },
+  { what: '5 in 15 minutes, as the login', stranger: LOGIN },
+  { what: '1 a day', stranger: { rate: 1, per: 'day' } },
+  { what: '1 a day, the login with a store of its own', stranger: { rate: 1, per: 'day' }, apart: true },
+]
+const BESIEGERS = 1_000_000
 
 const rows = []
 const bar = []
@@ -54,6 +66,19 @@ for (const { title, count, settings } of alone ? own : [...own, ...peers]) {
   bar.push({ group: '', contender: title, value: cpu, label: `${figure(cpu)} ns, ${freed} of 1,000 freed` })
 }
 
+const sieges = []
+for (const { suffix, build } of builds) {
+  for (const { what, stranger, apart = false } of SIEGES) {
+    const lane = await Lane.open('siege', what, { build, victim: LOGIN, stranger, apart })
+    const { first, half } = await lane.ask('siege', { count: BESIEGERS })
+    await lane.close()
+    const each = (stranger.burst ?? stranger.rate) + 1
+    const price = (strangers) => (strangers === null ? 'none' : (strangers * each).toLocaleString('en-US'))
+    const count = half === null ? BESIEGERS : half
+    sieges.push([what + suffix, String(each), count.toLocaleString('en-US'), price(first), price(half)])
+  }
+}
+
 publish({
   name: 'flood',
   title: 'A flood of strangers',
@@ -74,6 +99,12 @@ the first ${SAMPLE.toLocaleString('en-US')} keys only, and keep them all.`,
         'denied keys freed',
       ],
       rows,
+    ),
+    `Strangers that are denied too. 1,000 keys are denied at a login (5 in 15 minutes) in a store of 100,000 keys; then strangers spend their limit and are denied, up to
+${BESIEGERS.toLocaleString('en-US')} of them, while time stands still. How many requests of theirs free the first of the 1,000, and half of them?`,
+    table(
+      ['limit of the strangers', 'requests each', 'strangers', 'requests for the first', 'requests for half'],
+      sieges,
     ),
     verdicts([{ what: 'denied keys that floodgate frees', limit: 0, measured: freedByUs, digits: 0 }]),
   ],

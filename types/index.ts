@@ -29,5 +29,6 @@ export type {
   Store,
   StoreState,
   StoreStats,
+  StoreWarningCode,
   SyncStore,
 } from './store.js'

@@ -112,7 +112,15 @@ export interface SyncStore {
    * demand.
    */
   sweep(): number
+  /**
+   * Calls `listener` with the code and the subject of a warning, when limits may be weaker than they say. The
+   * function that it returns removes the listener. Without a listener the store warns the process. Optional.
+   */
+  onWarning?(listener: (code: StoreWarningCode, subject: string) => void): () => void
 }
+
+/** W008: the server is set up to forget keys in use. W013: a full store forgot a key that was being denied. */
+export type StoreWarningCode = 'FST_FLOODGATE_W008' | 'FST_FLOODGATE_W013'
 
 /**
  * `'up'`: the store answers. `'down'`: it failed several times in a row, and is asked only once in a while.
@@ -141,12 +149,8 @@ export interface AsyncStore {
   storeKey(bucket: Bucket, key: string): string
   /** Calls `listener` whenever the state changes. The function that it returns ends this. */
   onStateChange(listener: (state: StoreState, error?: Error) => void): () => void
-  /**
-   * Calls `listener` where the set-up of the store makes limits weaker than they say, with the code of a
-   * warning and its subject. The function that it returns ends this. Where nobody listens, the process is
-   * warned. Optional.
-   */
-  onWarning?(listener: (code: 'FST_FLOODGATE_W008', subject: string) => void): () => void
+  /** As `SyncStore.onWarning`. */
+  onWarning?(listener: (code: StoreWarningCode, subject: string) => void): () => void
   /**
    * Gives back what this process holds, and lets go of the client, which stays open: it is yours. A later
    * call starts from nothing.

@@ -71,7 +71,9 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
     documentation.write(routes)
     limitNotFound(app, hooks, internals)
   })
-  if (!store.sync) attach(app, store, warnings)
+  const stopWarnings = store.onWarning?.((code, subject) => warnings.once(code, subject))
+  app.addHook('onClose', async () => stopWarnings?.())
+  if (!store.sync) attach(app, store)
 }
 
 function register(settings: Settings, internals: Internals): Registration {
@@ -88,16 +90,14 @@ function register(settings: Settings, internals: Internals): Registration {
   }
 }
 
-/** Logs when the store fails and when it replies again, passes its warnings on, and closes it with the app. */
-function attach(app: FastifyInstance, store: AsyncStore, warnings: Warnings): void {
-  const stopWarnings = store.onWarning?.((code, subject) => warnings.once(code, subject))
+/** Logs when the store fails and when it replies again, and closes it with the app. */
+function attach(app: FastifyInstance, store: AsyncStore): void {
   const stopStates = store.onStateChange((state, err) => {
     if (state === 'up') app.log.info('rate limit store answers again')
     else app.log.error(err?.message ?? 'the rate limit store does not answer')
   })
   app.addHook('onClose', async () => {
     stopStates()
-    stopWarnings?.()
     await store.close()
   })
 }

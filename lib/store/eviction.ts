@@ -13,7 +13,9 @@ export interface Evictable {
   /** The slot at which the hand stands. */
   hand: number
   /**
-   * 0: expired, so forgetting it loses nothing; up to 1: the share of its limit that is spent; above 1: being denied.
+   * 0: expired, so forgetting it loses nothing; up to 1: the share of its limit that is spent; above 1: being denied, the more
+   * the longer forgetting it would spare its client the wait. A key that is denied for long outlives those that are denied
+   * for a moment, which cost next to nothing to make.
    * `Infinity` for a slot that is empty, or not to be touched.
    */
   heatAt(slot: number): number

@@ -1,5 +1,5 @@
 import { invalidOption, ownOptions } from '../../policy/index.js'
-import { emitWarning, evictionWarning } from '../../store/index.js'
+import { emitWarning, evictionWarning, forgottenWarning } from '../../store/index.js'
 
 /** Requests without a key, from the first on, after which a limiter's key strategy is taken to be wrong. */
 export const PATIENCE = 100
@@ -31,6 +31,7 @@ const WARNINGS = {
     "A request carries X-Forwarded-For but its peer is not among those that Fastify's trustProxy names, so the header is ignored and the peer is counted. If the peer is a proxy of yours, add its address or network to trustProxy: all clients behind it count as one. Where clients reach the app directly and send the header at will, switch this warning off.",
   FST_FLOODGATE_W012: (strategy: string) =>
     `The default limiter counts by the key strategy ${strategy}, which is asked after authentication, and there is no guard: no limiter sees those who guess credentials, and guessing is unlimited. Add the option guard, or limit the routes by IP as well. Where no authentication answers before the limiter runs, switch this warning off.`,
+  FST_FLOODGATE_W013: forgottenWarning,
   FST_FLOODGATE_W014: (pattern: string) =>
     `The pattern ${pattern} in the option exempt matches no route. Write the URL of a route as it is declared, prefix included, with a final * for any rest, or remove the pattern.`,
   FST_FLOODGATE_W015: (url: string, where: string) =>

@@ -57,8 +57,8 @@ export class BucketKeeper implements Keeper {
     const law = numbers as TokenBucket
     const owed = this.#table.state(slot) - (micros - epoch) * law.resolution
     if (owed <= 0) return 0
-    const spent = Math.min(1, owed / law.tolerance)
-    return this.#table.marked(slot) ? 1 + spent : spent
+    // Microseconds compare over all laws.
+    return this.#table.marked(slot) ? 1 + owed / law.resolution : Math.min(1, owed / law.tolerance)
   }
 
   release(): void {}

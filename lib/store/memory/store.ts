@@ -3,6 +3,7 @@ import { type CompiledPolicy, invalidOption, ownOptions } from '../../policy/ind
 import { costOf } from '../charge.js'
 import { monotonicMicros, systemClock } from '../clock.js'
 import { KeyHasher } from '../key-hash.js'
+import { forgottenWarning, StoreWarnings } from '../warning.js'
 import { BucketKeeper } from './bucket-keeper.js'
 import type { MemoryBucket, Shelf, StoredLaw } from './keeper.js'
 import { Laws } from './laws.js'
@@ -48,8 +49,11 @@ export class MemoryStore implements SyncStore, Owner, Shelf {
   readonly #windows: WindowKeeper
   readonly #laws = new Laws()
   readonly #clock: () => number
+  readonly #warnings = new StoreWarnings()
+  readonly onWarning = this.#warnings.onWarning
   #now = 0
   #spaces = 0
+  #forgotDenied = false
 
   constructor({ maxKeys = DEFAULT_MAX_KEYS, maxUnits, clock = systemClock }: MemoryStoreOptions) {
     checkSize('maxKeys', maxKeys, 1, LARGEST_MAX_KEYS)
@@ -125,6 +129,13 @@ export class MemoryStore implements SyncStore, Owner, Shelf {
   heat(slot: number): number {
     const law = this.#laws.at(this.#table.tag(slot))
     return law.keeper.heat(law, slot, this.#now)
+  }
+
+  /** The table says so. Warned of once: from then on `forgotten` counts. */
+  forgetsDenied(): void {
+    if (this.#forgotDenied) return
+    this.#forgotDenied = true
+    this.#warnings.warn('FST_FLOODGATE_W013', '', forgottenWarning())
   }
 
   /** The table tells. */

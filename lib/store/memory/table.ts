@@ -23,8 +23,10 @@ const WIDE = TAGS
 const TAG_BITS = WIDE << 1
 
 export interface Owner {
-  /** 0: expired, so forgetting it loses nothing; up to 1: the share of its limit that is spent; above 1: being denied. */
+  /** As `Evictable.heatAt`, of a slot in use. */
   heat(slot: number): number
+  /** A key that is being denied is about to be forgotten, because there is no room. */
+  forgetsDenied(): void
   /** The slot's key is about to be forgotten. */
   release(slot: number): void
 }
@@ -143,6 +145,7 @@ export class Table implements Evictable {
   forgetOne(view: Evictable): void {
     const coolest = freeOrFind(view)
     if (coolest < 0) return
+    if (this.marked(coolest)) this.#owner.forgetsDenied()
     this.remove(coolest)
     this.forgotten++
   }

@@ -98,8 +98,9 @@ export class WindowKeeper implements Keeper {
   heat({ numbers }: StoredLaw, slot: number, now: number): number {
     const law = numbers as SlidingWindow
     this.#arena.load(this.#table.state(slot), this.#other)
-    const spent = slidingWindow.used(law, this.#other, now) / law.rate
-    return spent > 0 && this.#table.marked(slot) ? 1 + spent : spent
+    const used = slidingWindow.used(law, this.#other, now)
+    if (used === 0) return 0
+    return this.#table.marked(slot) ? 1 + slidingWindow.resetAfter(law, this.#other, now) : used / law.rate
   }
 
   release(slot: number): void {

@@ -23,6 +23,7 @@ export class TableTwin {
   constructor(maxKeys: number) {
     this.#table = new Table(maxKeys, {
       heat: (slot) => this.#held().find(({ id }) => id === this.#table.state(slot))?.heat as number,
+      forgetsDenied: () => assert.fail('none is marked'),
       release: (slot) => this.#released.push(this.#table.state(slot)),
     })
   }

@@ -7,9 +7,14 @@ import { TableTwin } from './table-twin.js'
 /** A table whose owner knows each key by its state, an integer from 1 on, and its heat from a list. */
 function ownedTable(maxKeys: number) {
   const heats = new Map<number, number>()
+  /** Where the hand stood each time that the table said that it forgets a denied key. */
+  const told: number[] = []
   const table: Table = new Table(maxKeys, {
     heat: (slot) => heats.get(table.state(slot)) as number,
     release: () => {},
+    forgetsDenied: () => {
+      told.push(table.hand)
+    },
   })
   const hasher = new KeyHasher(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8))
   /** Inserts key number `id` with that heat. */
@@ -22,7 +27,7 @@ function ownedTable(maxKeys: number) {
     hasher.digest(0, `key ${id}`)
     return table.find(hasher.low, hasher.high) >= 0
   }
-  return { table, heats, insert, holds }
+  return { table, heats, told, insert, holds }
 }
 
 test('a slot keeps 53 bits of state, its tag and its mark apart', async (t) => {
@@ -85,6 +90,20 @@ test('a removed digest is not found again', async (t) => {
   table.remove(table.find(-1, 1))
   t.equal(table.find(-1, 1), -1)
   t.ok(table.find(-1, 5) >= 0, 'though others of its cluster are')
+})
+
+test('a table says when it forgets a key that is being denied, and of no other', async (t) => {
+  const { table, told, insert } = ownedTable(10)
+  for (let id = 1; id <= 10; id++) insert(id, 0.5)
+  insert(11, 0.5)
+  t.equal(told.length, 0)
+  table.forEach((slot) => {
+    table.mark(slot)
+  })
+  insert(12, 0.4)
+  t.equal(told.length, 1)
+  insert(13, 2)
+  t.equal(told.length, 1, 'the twelfth was not denied')
 })
 
 test('a table of up to 256 slots is looked at whole', async (t) => {

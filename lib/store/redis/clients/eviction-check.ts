@@ -1,27 +1,16 @@
-import { emitWarning, evictionWarning } from '../../warning.js'
+import { evictionWarning, StoreWarnings } from '../../warning.js'
 import type { Connection } from './connection.js'
-
-const CODE = 'FST_FLOODGATE_W008'
-
-type Listener = (code: typeof CODE, policy: string) => void
 
 /** Finds out whether the server forgets keys in use when its memory is full, and warns. */
 export class EvictionCheck {
-  readonly #listeners = new Set<Listener>()
-
-  /** Where nobody listens, as with limiters outside of Fastify, the process is warned. */
-  readonly onWarning = (listener: Listener): (() => void) => {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
+  readonly #warnings = new StoreWarnings()
+  readonly onWarning = this.#warnings.onWarning
 
   /** Asks the server. Silent where it does not tell: its user may not have the permission. */
   async run(connection: Connection): Promise<void> {
     const infos = await connection.memoryInfo().catch(() => [])
     const policy = infos.map(forgetfulPolicy).find((policy) => policy !== undefined)
-    if (policy === undefined) return
-    if (this.#listeners.size === 0) emitWarning(CODE, evictionWarning(policy))
-    for (const listener of this.#listeners) listener(CODE, policy)
+    if (policy !== undefined) this.#warnings.warn('FST_FLOODGATE_W008', policy, evictionWarning(policy))
   }
 }
 

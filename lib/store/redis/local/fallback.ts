@@ -22,6 +22,8 @@ export class Fallback {
   constructor(mode: OnStoreFailure, instances: number) {
     this.#mode = mode
     this.#instances = instances
+    // Nobody can make it larger.
+    this.#local.onWarning?.(() => {})
   }
 
   open(policy: CompiledPolicy, space: string): Bucket {
