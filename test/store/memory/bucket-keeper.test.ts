@@ -18,9 +18,11 @@ function timesOf(policy: PolicyOptions) {
   return { horizon: 2 ** 52 / ticksPerMs, fill: Math.ceil(law.tolerance / ticksPerMs) }
 }
 
-function storeAt(ms: number, maxKeys = 10) {
+/** A store whose ticks of these policies are so old: they start with the first key, and an early one is still there. */
+function storeAt(ms: number, policies: PolicyOptions[], maxKeys = 10) {
   const clock = new ManualClock()
   const store = memoryStore({ maxKeys, clock })
+  createLimiter({ name: 'early', policies }, { store }).take('early')
   clock.advance(Math.floor(ms))
   return { clock, store }
 }
@@ -42,7 +44,7 @@ for (const policy of [QUICK, SLOW]) {
   test(`decisions are the same before, across and after 2^52 ticks: ${policy.name}`, async (t) => {
     const { horizon, fill } = timesOf(policy)
     const storyFrom = (ms: number) => {
-      const { clock, store } = storeAt(ms)
+      const { clock, store } = storeAt(ms, [policy])
       return story(createLimiter({ name: 'tested', ...policy }, { store }), clock, fill)
     }
     const expected = storyFrom(0)
@@ -61,7 +63,7 @@ for (const policy of [QUICK, SLOW]) {
 
 test('a lap of one policy leaves the keys of the others alone', async (t) => {
   const { horizon } = timesOf(QUICK)
-  const { clock, store } = storeAt(horizon - 1000)
+  const { clock, store } = storeAt(horizon - 1000, [QUICK, SLOW])
   const quick = createLimiter({ name: 'quick', ...QUICK }, { store })
   const slow = createLimiter({ name: 'slow', ...SLOW }, { store })
   const window = createLimiter(
@@ -80,7 +82,7 @@ test('a lap of one policy leaves the keys of the others alone', async (t) => {
 
 test('a key that is being denied still is, and is known to be, when the ticks start anew', async (t) => {
   const { horizon } = timesOf(SLOW_ONCE)
-  const { clock, store } = storeAt(horizon - 100, 3)
+  const { clock, store } = storeAt(horizon - 100, [SLOW_ONCE], 3)
   const limiter = createLimiter({ name: 'tested', ...SLOW_ONCE }, { store })
   limiter.take('denied')
   limiter.take('denied')
@@ -96,10 +98,11 @@ test('a key that is being denied still is, and is known to be, when the ticks st
 
 test('sweep is right about keys of a policy that nobody has asked since its ticks ran over', async (t) => {
   const { horizon, fill } = timesOf(SLOW)
-  const { clock, store } = storeAt(horizon - 1000)
+  const { clock, store } = storeAt(horizon - 1000, [SLOW])
   const limiter = createLimiter({ name: 'tested', ...SLOW }, { store })
   limiter.take('key', { cost: 50_000 })
   clock.advance(fill - 1)
+  t.equal(store.sweep(), 1, 'the early one')
   t.equal(store.sweep(), 0)
   clock.advance(horizon * 9)
   t.equal(store.sweep(), 1)

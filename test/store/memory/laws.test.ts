@@ -1,37 +1,13 @@
-import { stopCoverage } from 'node:v8'
-import t, { test } from 'tap'
+import { test } from 'tap'
 import { createLimiter } from '../../../lib/limiter/limiter.js'
 import { compilePolicy } from '../../../lib/policy/index.js'
-import { memoryStore, newCharge } from '../../../lib/store/index.js'
+import { memoryStore } from '../../../lib/store/index.js'
 import { MemoryStore } from '../../../lib/store/memory/store.js'
-import type { Bucket, PolicyOptions } from '../../../types/index.js'
 import { ManualClock } from '../../fixtures/manual-clock.js'
-import { bytesInUse } from './bytes.js'
+import { policyOf, story } from './many-laws.js'
 
-t.setTimeout(180_000)
-
-const MIB = 2 ** 20
 /** More than fit into the slots of a table. */
 const MANY = 1500
-
-/** Laws that differ all, every third of them a window. */
-function policyOf(i: number): PolicyOptions {
-  return i % 3 === 0
-    ? { name: 'window', algorithm: 'sliding-window', rate: 2 + (i % 5), per: 60_000 + i }
-    : { name: 'bucket', rate: 2 + i, per: 'hour', burst: 2 + (i % 4) }
-}
-
-/** What a store says of taking one unit and then two of a key. */
-function story(store: MemoryStore, bucket: Bucket, key: string): unknown[] {
-  const charge = newCharge(bucket)
-  charge.key = key
-  return [1, 2].map((cost) => {
-    charge.cost = cost
-    store.take([charge])
-    const { allowed, remaining, resetAfter, renewAfter, retryAfter } = charge
-    return { allowed, remaining, resetAfter, renewAfter, retryAfter }
-  })
-}
 
 test('any number of different laws can be in use at once, each with its own decisions', async (t) => {
   const clock = new ManualClock()
@@ -116,30 +92,4 @@ test('a bucket opened in the space of another shares the keys of an equal law, a
   t.match(story(store, other, 'key'), [{ remaining: 3 }, { remaining: 1 }], 'another law')
   t.match(story(store, elsewhere, 'key'), [{ remaining: 2 }, { remaining: 0 }], 'another space')
   t.match(story(store, route, 'another key'), [{ remaining: 2 }, { remaining: 0 }])
-})
-
-test('200,000 laws, each opened for one call, leave memory flat and decide as in a store of their own', async (t) => {
-  // Memory is measured: the counters of coverage would double it, and every line that runs here is covered above.
-  stopCoverage()
-  const clock = new ManualClock()
-  const store = new MemoryStore({ clock, maxKeys: 1000 })
-  const route = store.open(compilePolicy(policyOf(1), 'tested'), 'route')
-  const run = (from: number, to: number) => {
-    for (let i = from; i < to; i++) {
-      const policy = compilePolicy(policyOf(i), 'tested')
-      const told = story(store, store.open(policy, route), `key ${i}`)
-      if (i % 1000 < 3) {
-        const fresh = new MemoryStore({ clock, maxKeys: 10 })
-        t.same(told, story(fresh, fresh.open(policy, 'fresh'), 'key'))
-      }
-    }
-  }
-  run(0, 10_000)
-  const before = bytesInUse()
-  run(10_000, 100_000)
-  run(100_000, 200_000)
-  const grown = bytesInUse() - before
-  t.ok(grown < MIB, `${grown} bytes`)
-  t.equal(store.stats().keys, 1000)
-  t.match(story(store, route, 'key'), [{ remaining: 2 }, { remaining: 0 }])
 })
