@@ -13,10 +13,9 @@ export interface Evictable {
   /** The slot at which the hand stands. */
   hand: number
   /**
-   * 0: expired, so forgetting it loses nothing; up to 1: the share of its limit that is spent; above 1: being denied, the more
-   * the longer forgetting it would spare its client the wait. A key that is denied for long outlives those that are denied
-   * for a moment, which cost next to nothing to make.
-   * `Infinity` for a slot that is empty, or not to be touched.
+   * 0: expired, so forgetting it loses nothing; up to 1: the share of its limit that is spent; above 1: being denied, and higher the
+   * longer it takes until the key is as new. So a key that is denied for long outlives those that are denied for a moment,
+   * which are cheap to make. `Infinity` for a slot that is empty, or not to be touched.
    */
   heatAt(slot: number): number
   /** Empties a slot. Other slots may move, into that one above all. */
