@@ -1,5 +1,5 @@
-// What proves most in the least time (`npm run test:quick`): lint, types, and the tests that need no server,
-// no thread and no browser.
+// The quick tests (`npm run test:quick`): lint, types, and the tests that need no server, no thread and no
+// browser.
 
 import { needingNothing } from './shared/rooms.js'
 import { GROUP_OPTIONS, groupTests, run, runTap } from './shared/run.js'
@@ -8,7 +8,7 @@ const quiet = true
 const npm = (script) => () => run('npm', ['run', '--silent', script], { quiet })
 const group = (name, files) => () => runTap([...GROUP_OPTIONS, groupTests(name, files)], { quiet })
 
-/** Those that take longest come first. */
+/** The longest come first. */
 const checks = [
   ...Object.entries(needingNothing().groups).map(([name, files]) => [`tests: ${name}`, group(name, files)]),
   ['types', npm('typecheck')],

@@ -1,4 +1,4 @@
-// The whole proof: `npm test`. Runs each check, lets it speak, and ends with one line that counts.
+// All tests: `npm test`. Runs each check, shows its output, and ends with one line of counts.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { run, runTap } from './shared/run.js'
@@ -6,7 +6,7 @@ import { run, runTap } from './shared/run.js'
 const TAP_STREAM = '.tap/stream.tap'
 const V8_COVERAGE = '.tap/v8-coverage'
 
-// Coverage is V8's own, read by c8: what tap itself gathers counts lines that never ran.
+// c8 reads V8's own coverage, because tap's coverage counts lines that never ran.
 const TAP = ['--reporter=terse', `--output-file=${TAP_STREAM}`, '--disable-coverage']
 const C8 = [
   `--temp-directory=${V8_COVERAGE}`,

@@ -1,5 +1,5 @@
-// Checks the types of everything here: the sources and their tests, and the programs of test/types, whose
-// declarations must not meet.
+// Checks all types: the sources and their tests, and each program of test/types by itself, because their
+// declarations would conflict.
 import { run, TSC } from './shared/run.js'
 
 const PROJECTS = ['.', 'test/types', 'test/types/augmented', 'test/types/redis-augmented']

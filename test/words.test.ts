@@ -33,6 +33,14 @@ test('a word of the list is found, wherever it stands, and no other that holds i
     "lib/a.ts:2: 'Tells', write returns, says or a name of what it gives",
   ])
   t.same(wordFaults('lib/a.ts', '// shallow, deary, retells'), [])
+  t.same(wordFaults('lib/a.ts', 'new Courier()'), ["lib/a.ts:1: 'Courier', write Dispatcher"])
+})
+
+test('a comment that asks is found, and a question in prose or code is not', async (t) => {
+  for (const comment of ['/** Is it full?', '  // May it go on? If not, wait.', '-- Has it a state?'])
+    t.same(wordFaults('lib/a.ts', comment), ["lib/a.ts:1: a question, write 'Whether ...'"], comment)
+  t.same(wordFaults('lib/a.ts', '// Is is a verb. Who knows?\nreturn Is ? a : b'), [])
+  t.same(wordFaults('docs/a.md', '- Is it full?'), [])
 })
 
 test('a comment that is too wide is found, code and prose are not', async (t) => {

@@ -4,7 +4,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import rateLimit from '../../lib/index.js'
 
-/** An API whose clients are limited by their API key. `apiKeys` are those that exist. */
+/** An API that limits its clients by API key. `apiKeys` are the valid keys. */
 export async function buildApp(apiKeys: readonly string[]) {
   const app = Fastify()
   app.decorateRequest('apiKey', '')
@@ -13,13 +13,13 @@ export async function buildApp(apiKeys: readonly string[]) {
     rate: 100,
     per: 'minute',
     burst: 10,
-    // Known once `authenticate` has run, so a guessed key neither spends a real one's units nor gets a bucket of its own.
+    // Set by `authenticate`, so a guessed key spends no units of a real key, and gets no bucket of its own.
     key: 'apiKey',
     keys: { apiKey: (request) => request.getDecorator<string>('apiKey') },
-    // Guessing is not free either: every request counts for its IP, before its key is even looked at.
+    // Limits guessing: every request counts for its IP, before `authenticate` looks at its key.
     guard: { rate: 3000, per: 'minute', burst: 500 },
     exempt: ['/docs', '/docs/*'],
-    // HANDOFFKIT_API_RATE_LIMIT_PER_MIN and HANDOFFKIT_API_BURST win over rate and burst.
+    // HANDOFFKIT_API_RATE_LIMIT_PER_MIN and HANDOFFKIT_API_BURST override rate and burst.
     env: 'HANDOFFKIT_API_',
   })
 
@@ -37,7 +37,7 @@ export async function buildApp(apiKeys: readonly string[]) {
   async function authenticate(request: FastifyRequest, reply: FastifyReply) {
     const key = String(request.headers['x-api-key'] ?? '')
     const given = digest(key)
-    // All of them are compared, in constant time each: how long it takes tells nothing about any key.
+    // Compares all keys, each in constant time, so that the time says nothing about any key.
     if (digests.filter((known) => timingSafeEqual(known, given)).length > 0) {
       request.setDecorator('apiKey', key)
       return
@@ -81,7 +81,7 @@ export async function buildApp(apiKeys: readonly string[]) {
   return app
 }
 
-/** Digests are of equal length, as a comparison in constant time requires. */
+/** Digests have equal length, which a comparison in constant time requires. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }

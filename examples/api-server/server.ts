@@ -1,9 +1,9 @@
-// An API behind API keys, with documentation: 100 requests a minute for each key, 10 of them at once.
+// An API with API keys and documentation: 100 requests a minute for each key, 10 of them at once.
 //
 //     npm start
 //     PORT=8080 HANDOFFKIT_API_RATE_LIMIT_PER_MIN=1 HANDOFFKIT_API_BURST=1 npm start
 //
-// It prints what to paste to see a 429. API_KEYS holds your own keys, separated by commas.
+// It prints a command that shows a 429. API_KEYS holds your own keys, separated by commas.
 import { buildApp } from './app.js'
 
 const DEMO_KEY = 'demo-key-1'
@@ -15,7 +15,7 @@ try {
   const app = await buildApp(apiKeys)
   const address = await app.listen({ host: '127.0.0.1', port })
 
-  // Once: who asks a second time does not want to wait for the last request.
+  // Once: a second signal ends the process without waiting for the last request.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => app.close())
 
   const { limit } = app.rateLimit.get('default').policies[0]

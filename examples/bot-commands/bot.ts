@@ -1,9 +1,9 @@
-// A bot on several platforms, and no HTTP: 3 commands in any 10 seconds for each key, exactly.
+// A bot on several platforms, without HTTP: at most 3 commands in any 10 seconds for each key.
 //
 //     node --import=tsx examples/bot-commands/bot.ts
 import { createLimiter, memoryStore, retryAfterSeconds } from '../../lib/index.js'
 
-// The conversation below brings its own time, so that it ends at once. A bot of yours leaves the store out.
+// The conversation below has its own clock, so that it ends at once. Your bot leaves `store` out.
 let second = 0
 const store = memoryStore({ clock: { now: () => second * 1000 } })
 
@@ -12,7 +12,7 @@ const commands = createLimiter(
   { store },
 )
 
-/** May `key` go on? If not: how many seconds to wait. */
+/** Returns null if `key` may go on, or else the seconds to wait. */
 function check(key: string): [allowed: boolean, retryAfterSeconds: number] {
   const decision = commands.take(key)
   return decision.allowed ? [true, 0] : [false, retryAfterSeconds(decision.retryAfter) ?? Infinity]
@@ -23,15 +23,15 @@ const conversation: [second: number, key: string, command: string][] = [
   [2, 'slack:U42', '/status'],
   [4, 'slack:U42', '/status'],
   [5, 'slack:U42', '/status'], // the fourth in 10 seconds
-  [5, 'telegram:U42', '/status'], // the same id elsewhere is somebody else
+  [5, 'telegram:U42', '/status'], // the same id on another platform is another user
   [5, 'api:billing', 'export'],
-  [6, 'global:refresh', '/refresh'], // one key for all: whoever asks, the refreshes add up
+  [6, 'global:refresh', '/refresh'], // one key for all users
   [6, 'global:refresh', '/refresh'],
   [7, 'global:refresh', '/refresh'],
   [7, 'global:refresh', '/refresh'],
-  [9, 'slack:U42', '/status'], // being denied has cost nothing: the wait is still that of the command at 0
-  [10, 'slack:U42', '/status'], // which has left the window
-  [11, 'slack:U42', '/status'], // the one at 2 has not
+  [9, 'slack:U42', '/status'], // denials cost nothing: it still waits for the command at 0
+  [10, 'slack:U42', '/status'], // the command at 0 has left the window
+  [11, 'slack:U42', '/status'], // the command at 2 has not
 ]
 
 for (const [at, key, command] of conversation) {

@@ -14,9 +14,9 @@ export async function buildApp(store: SyncStore = memoryStore()) {
   await app.register(rateLimit, {
     store,
     limiters: {
-      // One client that tries many accounts,
+      // Limits one client that tries many accounts.
       loginByIp: { algorithm: 'sliding-window', rate: 5, per: '15 minutes', key: 'ip' },
-      // and many clients that try one: that needs the body, which is there in preHandler.
+      // Limits many clients that try one account. The account is in the body, which preHandler can read.
       loginByAccount: {
         algorithm: 'sliding-window',
         rate: 5,
@@ -43,7 +43,7 @@ export async function buildApp(store: SyncStore = memoryStore()) {
       if (!(await isRight(accountOf(request), (request.body as Credentials).password))) {
         return reply.code(401).send({ error: 'Wrong account or password' })
       }
-      // Charged on the way in and given back now: guesses that arrive all at once cannot overtake their count.
+      // Charged on arrival and given back now, so guesses that arrive at the same time are all counted.
       request.rateLimit?.refund()
       return { welcome: accountOf(request) }
     },
@@ -52,7 +52,7 @@ export async function buildApp(store: SyncStore = memoryStore()) {
   return app
 }
 
-/** One spelling for each account, or each spelling would bring five more guesses. */
+/** One spelling for each account. Otherwise each spelling would allow five more guesses. */
 function accountOf(request: FastifyRequest): string {
   return (request.body as Credentials).account.trim().toLowerCase()
 }
@@ -66,7 +66,7 @@ const ACCOUNTS = new Map([
 ])
 const NOBODY = randomBytes(32)
 
-/** Takes as long for an account that does not exist. */
+/** Takes equally long for an account that does not exist. */
 async function isRight(account: string, password: string): Promise<boolean> {
   return timingSafeEqual(ACCOUNTS.get(account) ?? NOBODY, await derive(password, SALT, 32))
 }

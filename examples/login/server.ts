@@ -2,7 +2,7 @@
 //
 //     node --import=tsx examples/login/server.ts
 //
-// then guess until it says 429 (the password of ada is lovelace):
+// Then guess until it answers 429. The password of ada is lovelace.
 //
 //     for i in $(seq 6); do curl -si -d '{"account":"ada","password":"guess"}' \
 //       -H 'content-type: application/json' http://127.0.0.1:3000/login; echo; done

@@ -22,7 +22,7 @@ export async function buildApp(store: SyncStore = memoryStore()) {
     store,
     key: 'user',
     keys: { user: (request) => userOf(request).id },
-    // Whoever guesses tokens has no plan yet: every request counts for its IP first.
+    // A client that guesses tokens has no plan: every request counts for its IP first.
     guard: { rate: 3000, per: 'minute', burst: 500 },
     limiters: {
       free: { rate: 10, per: 'minute', burst: 3 },
@@ -40,13 +40,13 @@ export async function buildApp(store: SyncStore = memoryStore()) {
     request.setDecorator('user', user)
   }
 
-  /** The name of a limiter, or `false` for none. It runs after `authenticate`, for each request. */
+  /** Returns the name of a limiter, or `false` for none. It runs for each request, after `authenticate`. */
   function byPlan(request: FastifyRequest) {
     const { plan } = userOf(request)
     return plan === 'enterprise' ? false : plan
   }
 
-  // A named limiter is one for all its routes: what a user spends on reports is missing for exports.
+  // All routes of a named limiter share its units: reports and exports together.
   const planned = { onRequest: authenticate, config: { rateLimit: byPlan } }
   app.get('/report', planned, async (request) => ({ report: `for ${userOf(request).id}` }))
   app.get('/export', planned, async (request) => ({ export: `for ${userOf(request).id}` }))

@@ -1,4 +1,4 @@
-// A server whose limits are counted in Redis, so that they hold for all processes together.
+// A server that counts its limits in Redis, so that all processes share them.
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { Redis } from 'ioredis'
 import rateLimit from '../../lib/index.js'
@@ -12,7 +12,7 @@ export async function buildApp(url: string, options: FastifyServerOptions = {}):
     rate: 60,
     per: 'minute',
     burst: 6,
-    // Without Redis each of the two processes allows half.
+    // While Redis is down, each of the two processes allows half.
     store: redisStore({ client, prefix: 'example', instances: 2 }),
   })
   app.get('/', async (request) => ({ process: process.pid, left: request.rateLimit?.decision.remaining }))

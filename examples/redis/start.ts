@@ -2,11 +2,11 @@
 //
 //     node --import=tsx examples/redis/start.ts
 //
-// then ask both until they say 429:
+// Then ask both until they answer 429:
 //
 //     for i in $(seq 4); do curl -s http://127.0.0.1:3000; echo; curl -s http://127.0.0.1:3001; echo; done
 //
-// Starts a redis-server of its own if REDIS_URL does not name one.
+// Starts its own redis-server if REDIS_URL does not name one.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -24,7 +24,7 @@ function start(command: string, args: string[], env: Record<string, string> = {}
   return child
 }
 
-/** Stops what was started here, and nothing else. */
+/** Stops only the processes that this program started. */
 function stop(reason: string): void {
   for (const child of children) child.removeAllListeners('exit').kill()
   console.error(reason)

@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 import rateLimit from '../../lib/index.js'
 import { type SharedMemory, sharedStore } from '../../lib/threads.js'
 
-/** What each thread runs: an app of its own, over the memory of all. */
+/** The app of one thread. All threads share `memory`. */
 export async function buildApp(memory: SharedMemory) {
   const app = Fastify()
   await app.register(rateLimit, { rate: 100, per: 'minute', burst: 10, store: sharedStore({ memory }) })

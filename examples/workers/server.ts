@@ -1,10 +1,11 @@
-// One server in several threads, one limit over all of them, and no Redis.
+// One server in several threads, with one limit for all of them, without Redis.
 //
 //     node --import=tsx examples/workers/server.ts
 //     PORT=8080 THREADS=4 node --import=tsx examples/workers/server.ts
 //
-// Where Node can share a port (`reusePort`: Linux, Node 22.12, 23.1 and later), all threads listen on one, and the system hands
-// the connections round. Elsewhere each thread has a port of its own, from PORT on: put a load balancer before them.
+// With `reusePort` (Linux; Node.js 22.12, 23.1 and later), all threads listen on one port, and the system
+// spreads the connections. Elsewhere each thread has its own port, from PORT on: put a load balancer before
+// them.
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { createSharedMemory } from '../../lib/threads.js'
@@ -28,7 +29,7 @@ function start(number: number): void {
   worker.on('error', (error) => console.error(error.message))
   worker.once('exit', () => {
     workers.delete(worker)
-    // Whatever a thread was in the middle of: what was spent stays spent, and the others never noticed.
+    // A thread may end at any moment: units that it spent stay spent, and the other threads go on.
     setTimeout(start, 1000, number).unref()
   })
 }

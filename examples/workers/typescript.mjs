@@ -1,4 +1,5 @@
-// The first file of a thread that is written in TypeScript: tsx has to be asked in each thread. Compiled code needs none of this.
+// The first file of a thread that runs TypeScript: each thread must register tsx. Compiled code does not need
+// this file.
 import { register } from 'tsx/esm/api'
 
 register()

@@ -3,6 +3,6 @@ import { buildApp } from './app.js'
 
 const { memory, listen } = workerData
 const app = await buildApp(memory)
-// The only message there is: an end to it.
+// The only message asks the thread to end.
 parentPort?.once('message', () => app.close())
 parentPort?.postMessage(await app.listen(listen))

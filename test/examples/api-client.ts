@@ -1,4 +1,4 @@
-/** An answer as a test wants to see it. */
+/** The parts of a response that tests read. */
 export interface Answer {
   status: number
   headers: Headers
@@ -30,8 +30,9 @@ export class ApiClient {
   }
 
   /**
-   * What `attempt` returns once it took less than `ms`, with the key that it used: one key after the other, on a machine that is
-   * too busy to be so fast. Over sockets nothing else leaves the law no choice.
+   * Calls `attempt` with one key after the other until a call takes less than `ms`, and returns its result
+   * with the key. On a busy machine a slow attempt may get units back, so only a quick one has a certain
+   * result.
    */
   async rapidly<T>(keys: Iterator<string>, ms: number, attempt: (key: string) => Promise<T>) {
     await this.get('/health')
@@ -52,7 +53,7 @@ export function statuses(answers: readonly Answer[]): number[] {
   return answers.map(({ status }) => status)
 }
 
-/** Names of the headers that only limiters send. */
+/** The names of the headers that limiters send. */
 export function limitHeaders({ headers }: Answer): string[] {
   return [...headers.keys()].filter((name) => /^(x-)?ratelimit|^retry-after$/.test(name))
 }

@@ -6,7 +6,7 @@ import { Child } from './child.js'
 
 const SERVER = 'examples/api-server/server.ts'
 
-test('a setting that makes no sense is one line that names it, and exit code 1', async (t) => {
+test('a wrong setting prints one line that names it, and exits with code 1', async (t) => {
   const other = createServer().listen(0, '127.0.0.1')
   t.teardown(() => other.close())
   await once(other, 'listening')
@@ -29,7 +29,7 @@ test('a setting that makes no sense is one line that names it, and exit code 1',
   for (const [env, line] of cases) await refused(t, env, line)
 })
 
-test('a value of the environment is refused in the name of its variable, whatever is wrong with it', async (t) => {
+test('the error for a wrong value in the environment names its variable', async (t) => {
   await refused(t, { HANDOFFKIT_API_BURST: '9999999999' }, /HANDOFFKIT_API_BURST is '?9999999999/)
   await refused(t, { HANDOFFKIT_API_RATE_LIMIT_PER_MIN: '60000001' }, /RATE_LIMIT_PER_MIN is '?60000001/)
   await refused(

@@ -6,10 +6,10 @@ import { startServer } from './child.js'
 
 const SERVER = 'examples/api-server/server.ts'
 const KEYS = Array.from({ length: 20 }, (_, i) => `key-${i}`)
-/** A unit of 100 a minute comes back each 600 ms. */
+/** At 100 a minute, a unit comes back every 600 ms. */
 const INTERVAL = 600
 
-test('npm start runs the server, with two demo keys and what to paste to see a 429', async (t) => {
+test('npm start runs the server, with two demo keys and a command that shows a 429', async (t) => {
   const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   t.equal(scripts.start, `node --import=tsx ${SERVER}`)
   const { child, address } = await startServer(t, SERVER)
@@ -117,7 +117,7 @@ test('with default settings', async (t) => {
   t.equal(child.stderr, '', 'nothing to complain about')
 })
 
-test('200 parallel requests: the burst is admitted, and what came back meanwhile, and no more', async (t) => {
+test('of 200 parallel requests, only the burst and the units that come back meanwhile are admitted', async (t) => {
   const { address } = await startServer(t, SERVER)
   const api = new ApiClient(address)
   const start = performance.now()
@@ -132,7 +132,7 @@ test('200 parallel requests: the burst is admitted, and what came back meanwhile
   t.same(new Set(denied.map(({ headers }) => headers.get('retry-after'))), new Set(['1']))
 })
 
-test('a flood of guessed keys is stopped by the guard, before they are looked at', async (t) => {
+test('the guard stops a flood of guessed keys before the server looks at them', async (t) => {
   const { address } = await startServer(t, SERVER)
   const api = new ApiClient(address)
   const start = performance.now()

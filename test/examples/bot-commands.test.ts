@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { Child } from './child.js'
 
-test('the bot counts each key for itself, exactly, and ends', async (t) => {
+test('the bot counts each key by itself, exactly, and ends', async (t) => {
   const child = new Child('examples/bot-commands/bot.ts')
   t.teardown(() => child.stop())
   t.same(await child.ended, { code: 0, signal: null })

@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What an example reads from its environment: nothing that the tester happens to have set may reach it. */
+/** Variables that examples read. A test removes them, so that the tester's own settings have no effect. */
 const READ_BY_EXAMPLES = [
   'PORT',
   'REDIS_URL',
@@ -14,11 +14,11 @@ const READ_BY_EXAMPLES = [
   'HANDOFFKIT_API_BURST',
 ]
 
-/** An example, run as its header comment says, by the same Node. */
+/** An example that runs as its header comment says, with the same Node.js. */
 export class Child {
   stdout = ''
   stderr = ''
-  /** Its exit code and the signal that ended it, once all it said has been read. */
+  /** Its exit code and the signal that ended it, once all its output has been read. */
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   readonly #process: ChildProcess
 
@@ -40,7 +40,7 @@ export class Child {
     this.#process = child
   }
 
-  /** The address that a server prints; fails if it ends without one. */
+  /** The address that a server prints. Fails if it ends without one. */
   async address(): Promise<string> {
     for (;;) {
       const address = /Listening on (http:\S+)\n/.exec(this.stdout)?.[1]
@@ -54,14 +54,14 @@ export class Child {
     }
   }
 
-  /** Asks it to end, and waits until it has. */
+  /** Asks it to end, and waits until it has ended. */
   stop(signal: NodeJS.Signals = 'SIGTERM') {
     this.#process.kill(signal)
     return this.ended
   }
 }
 
-/** Starts a server on a free port; it is gone when the test ends. */
+/** Starts a server on a free port. The end of the test stops it. */
 export async function startServer(t: Test, file: string, env: Record<string, string> = {}) {
   const child = new Child(file, { PORT: '0', ...env })
   t.teardown(() => child.stop())

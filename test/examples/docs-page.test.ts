@@ -14,7 +14,7 @@ test('a reader of /docs finds the 429 of a limited operation, with its headers a
 }, async (t) => {
   t.ok(browserPath, 'with CI=true a browser is required: apt-get install chromium')
   const { address } = await startServer(t, 'examples/api-server/server.ts')
-  // As root, as containers run their tests, Chromium has no sandbox.
+  // Chromium has no sandbox for root, and containers run their tests as root.
   const browser = await chromium.launch({
     executablePath: browserPath,
     args: ['--no-sandbox', '--disable-gpu'],

@@ -31,7 +31,7 @@ test('five failed attempts from one address lock it out of every account for 15 
   t.equal((await login('alan', 'turing')).statusCode, 200)
 })
 
-test('five failed attempts on one account lock it, from wherever and however it is spelt', async (t) => {
+test('five failed attempts on one account lock it, from any address and in any spelling', async (t) => {
   const { login } = await start(t)
   const spellings = ['ada', 'Ada', 'ADA', ' ada', 'ada ']
   for (const [i, account] of spellings.entries()) {
@@ -62,14 +62,14 @@ test('a success costs nothing, and the failures before it still count', async (t
   t.equal((await login('ada', 'lovelace')).statusCode, 429)
 })
 
-test('guesses that arrive all at once are five', async (t) => {
+test('of many guesses at the same time, five are admitted', async (t) => {
   const { login } = await start(t)
   const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => login('ada', `guess ${i}`)))
   t.equal(answers.filter(({ statusCode }) => statusCode === 401).length, 5)
   t.equal(answers.filter(({ statusCode }) => statusCode === 429).length, 15)
 })
 
-test('what is no attempt at any account counts for its address', async (t) => {
+test('a request that names no account counts for its address', async (t) => {
   const { app, login } = await start(t)
   for (const payload of [
     {},

@@ -11,7 +11,7 @@ async function start(t: Test) {
   t.teardown(() => app.close())
   const get = (user: string, url = '/report') =>
     app.inject({ url, headers: { authorization: `Bearer token-of-${user}` } })
-  /** How many of `count` requests are admitted, if those are the first ones. */
+  /** How many of `count` requests are admitted. The first ones must be. */
   const admitted = async (user: string, count: number) => {
     const answers = []
     for (let i = 0; i < count; i++) answers.push((await get(user)).statusCode)
@@ -22,7 +22,7 @@ async function start(t: Test) {
   return { app, clock, get, admitted }
 }
 
-test('a plan decides how much its users get at once; enterprise is not limited', async (t) => {
+test('a plan decides how many requests its users get at once; enterprise has no limit', async (t) => {
   const { get, admitted } = await start(t)
   t.equal(await admitted('ada', 30), 3, 'free')
   t.equal(await admitted('eve', 30), 20, 'pro')
@@ -30,7 +30,7 @@ test('a plan decides how much its users get at once; enterprise is not limited',
   t.equal((await get('zoe')).headers['x-ratelimit-limit'], '500', 'but for the guard')
 })
 
-test('users of one plan are counted apart, and the routes of a plan together', async (t) => {
+test('each user is counted apart, and the routes of a plan together', async (t) => {
   const { get, admitted } = await start(t)
   await admitted('ada', 3)
   t.equal((await get('ada', '/export')).statusCode, 429, 'spent on reports')
@@ -49,7 +49,7 @@ test('a free user who waits Retry-After is admitted', async (t) => {
   t.equal((await get('ada')).statusCode, 200)
 })
 
-test('who is not authenticated gets 401, and counts for the guard alone', async (t) => {
+test('a client without authentication gets 401, and counts only for the guard', async (t) => {
   const { app, get } = await start(t)
   for (let i = 0; i < 20; i++) {
     const answer = await get('mallory')

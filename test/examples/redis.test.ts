@@ -4,7 +4,7 @@ import { keysOf } from '../fixtures/redis/monitor.js'
 import { startRedis } from '../fixtures/redis/server.js'
 import { Child } from './child.js'
 
-/** Starts the example on free ports; returns the addresses of its two processes. */
+/** Starts the example on free ports. Returns the addresses of its two processes. */
 async function start(t: Test, env: Record<string, string> = {}) {
   const child = new Child('examples/redis/start.ts', { PORT: '0', ...env })
   t.teardown(() => child.stop())
@@ -40,7 +40,7 @@ test('they count on the server that REDIS_URL names', async (t) => {
   t.match(name, /^example:\{0\}:b\d+-\d+:default:[\w-]{22}$/)
 })
 
-test('without Redis they go on with limits of their own, each half', async (t) => {
+test('without Redis, each process goes on with half of the limit', async (t) => {
   const server = await startRedis(t)
   const { addresses } = await start(t, { REDIS_URL: server.url })
   t.equal((await fetch(addresses[0])).headers.get('x-ratelimit-remaining'), '5')

@@ -4,7 +4,7 @@ import { exportsOnly, importsOf, tokensOf } from './source.js'
 /** Sources by path, such as `lib/http/index.ts`. */
 export type House = ReadonlyMap<string, string>
 
-/** Which rooms a room may import from, besides itself. A room that is not here is not in the plan of the house. */
+/** The rooms that each room may import from, besides itself. A room that is not here is not in the plan. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   types: [],
   policy: ['types'],
@@ -23,7 +23,7 @@ const TIME_MODULE = /^(?:node:)?(?:timers|timers\/promises|perf_hooks)$/
 const TIME_WORDS = new Set(['Date', 'performance', 'hrtime', 'setTimeout', 'setInterval', 'Temporal'])
 const READS_TIME = 'lib/store/clock.ts'
 
-/** Everything that is wrong with a house, one line each: where, and what. */
+/** All faults of a house, one line each: the place and the fault. */
 export function faultsOf(house: House): string[] {
   const files = [...house].flatMap(([path, source]) => fileFaults(path, source, house))
   return [...files, ...cyclesOf(house).map((cycle) => `${cycle.join(' -> ')}: a cycle`)]
@@ -60,7 +60,7 @@ function importFault(path: string, specifier: string, house: House): string | nu
   return from === to || ARROWS[from]?.includes(to) ? null : `${from} imports ${to} (${specifier})`
 }
 
-/** `types`, the folder below `lib`, or the front door: what lies in `lib` itself. */
+/** The room of a file: `types`, the folder below `lib`, or the front door for a file in `lib` itself. */
 export function roomOf(path: string): string {
   const [top, room, ...rest] = path.split('/')
   if (top === 'types') return 'types'

@@ -1,14 +1,15 @@
-/** What a TypeScript source imports, read from its tokens: no compiler, and comments and strings fool nobody. */
+// Reads the imports of a TypeScript source from its tokens, without a compiler. Comments and strings do not
+// count.
 
 export interface Import {
-  /** `null` where the module is computed, so that nobody can tell which one it is. */
+  /** `null` where the name of the module is computed, and so unknown. */
   readonly specifier: string | null
   readonly line: number
 }
 
 interface Token {
   readonly kind: 'word' | 'string' | 'mark'
-  /** Of a string: what it contains. */
+  /** The content, for a string. */
   readonly text: string
   readonly line: number
 }
@@ -21,10 +22,13 @@ const STRING = /'((?:\\[\s\S]|[^'\\\n])*)'|"((?:\\[\s\S]|[^"\\\n])*)"/y
 const REGEX = /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/\w*/y
 const TEMPLATE = /[`}]((?:\\[\s\S]|\$(?!\{)|[^`\\$])*)(`|\$\{)/y
 
-/** After these a slash begins a regular expression; after any other word, a number or a closing bracket it divides. */
+/**
+ * After these, a slash begins a regular expression. After other words, a number or a closing bracket it
+ * divides.
+ */
 const BEFORE_REGEX = /^(?:[^\w)\]}'"$]|return|typeof|case|in|of|do|else|void|delete|throw|new|await|yield)$/
 
-/** The tokens of a source. A template with expressions is the tokens of these, in brackets instead of its text. */
+/** The tokens of a source. A template with expressions becomes the tokens of the expressions, in brackets. */
 export function tokensOf(source: string): readonly Token[] {
   return new Reader(source).tokens
 }
@@ -34,7 +38,7 @@ class Reader {
   readonly #source: string
   #at = 0
   #line = 1
-  /** How many braces are open within each template expression that the reader is in. */
+  /** The number of open braces in each template expression that the reader is in. */
   readonly #templates: number[] = []
 
   constructor(source: string) {
@@ -103,8 +107,8 @@ class Reader {
 }
 
 /**
- * Every module that a source names: static and side-effect imports, exports from, dynamic imports, types of `import()`,
- * `require()`, and `declare module`.
+ * Every module that a source names: static and side-effect imports, exports from, dynamic imports, types of
+ * `import()`, `require()`, and `declare module`.
  */
 export function importsOf(source: string): Import[] {
   const tokens = tokensOf(source)

@@ -1,4 +1,4 @@
-// Limiters without Fastify, and what they decide.
+// Limiters without Fastify, and their decisions.
 import {
   type Allowed,
   type Clock,
@@ -37,7 +37,7 @@ limiter.refund('a', 2)
 
 if (decision.allowed) {
   holds<Equal<typeof decision, Allowed>>()
-  // @ts-expect-error who is allowed waits for nothing
+  // @ts-expect-error an allowed decision has no wait
   decision.retryAfter
   // @ts-expect-error
   decision.violated
@@ -52,14 +52,14 @@ holds<Equal<keyof Allowed, 'allowed' | 'policy' | 'limit' | 'remaining' | 'reset
 holds<Equal<keyof Denied, keyof Allowed | 'violated' | 'retryAfter'>>()
 // @ts-expect-error a field of denials only
 decision.retryAfter
-// @ts-expect-error a decision is not changed
+// @ts-expect-error a decision is read-only
 decision.remaining = 5
 
 // @ts-expect-error every limiter has a name
 createLimiter({ rate: 5 })
 // @ts-expect-error
 createLimiter({ name: 'a', rtae: 5 })
-// @ts-expect-error a key strategy is for requests; here the caller names the key
+// @ts-expect-error a key strategy is for requests; the caller of a limiter names the key
 createLimiter({ name: 'a', rate: 5, key: 'ip' })
 // @ts-expect-error a store has its place
 createLimiter({ name: 'a' }, store)

@@ -1,4 +1,4 @@
-// Options of the plugin: what is right compiles, and a `@ts-expect-error` that expects in vain does not.
+// Options of the plugin. Right ones must compile, and a `@ts-expect-error` without an error does not compile.
 import Fastify from 'fastify'
 import rateLimit, {
   memoryStore,
@@ -52,7 +52,7 @@ export const wrong: RateLimitOptions[] = [
   { algorithm: 'fixed-window' },
   // @ts-expect-error
   { per: 'fortnight' },
-  // @ts-expect-error on arrival is not a hook to ask for
+  // @ts-expect-error `hook` cannot ask for arrival
   { hook: 'onRequest' },
   // @ts-expect-error
   { headers: ['x-rate-limit'] },
@@ -60,7 +60,7 @@ export const wrong: RateLimitOptions[] = [
   { body: 'html' },
   // @ts-expect-error
   { exempt: '/docs' },
-  // @ts-expect-error an answer that comes later is none
+  // @ts-expect-error a promise is not an answer
   { allow: async () => true },
   // @ts-expect-error
   { limiters: { login: { rate: 5, brust: 1 } } },
@@ -70,7 +70,7 @@ export const wrong: RateLimitOptions[] = [
   { store: {} },
   // @ts-expect-error
   { keys: { apiKey: () => ({}) } },
-  // @ts-expect-error a cost that is known later
+  // @ts-expect-error a cost is not a promise
   { cost: async () => 1 },
 ]
 
@@ -98,5 +98,5 @@ memoryStore({ maxKeys: 5, max: 5 })
 memoryStore({ clock: {} })
 
 export const policy: PolicyOptions = { name: 'p', algorithm: 'sliding-window', rate: 1, per: 'day' }
-// @ts-expect-error a key is no part of a policy
+// @ts-expect-error a key is not part of a policy
 export const keyed: PolicyOptions = { rate: 1, key: 'ip' }

@@ -25,7 +25,7 @@ const list = ['default', { rate: 5 }] as const
 app.get('/variable', { config: { rateLimit: policy } }, handler)
 app.get('/constant', { config: { rateLimit: list } }, handler)
 
-// Fastify infers the config's type from what it is given, so these must fail for what they are.
+// Fastify infers the type of the config from the value, so the value itself must be wrong.
 // @ts-expect-error
 app.get('/true', { config: { rateLimit: true } }, handler)
 // @ts-expect-error
@@ -51,7 +51,7 @@ app.get('/function', { config: { rateLimit: () => ({ rate: 5 }) } }, handler)
 // @ts-expect-error
 app.route({ method: 'GET', url: '/route', config: { rateLimit: 5 }, handler })
 
-// A misspelt option is seen where the type is ours; in a config that Fastify infers, registration refuses it.
+// The compiler sees a misspelt option where the type is ours. Registration refuses it in an inferred config.
 // @ts-expect-error
 export const misspelt: RouteRateLimit = { rtae: 5 }
 // @ts-expect-error

@@ -7,16 +7,11 @@ export const NOT_YET: readonly string[] = [
   'bench/lib/',
   'bench/parts.js',
   'docs/',
-  'examples/',
   'lib/plugin/',
   'lib/store/',
   'model/',
-  'test/examples/',
-  'test/fixtures/',
+  'test/fixtures/redis/',
   'test/plugin/',
-
-  'test/rooms/',
   'test/store/',
-  'test/types/augmented/',
   'types/options.ts',
 ]

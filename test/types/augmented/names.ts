@@ -1,4 +1,4 @@
-// With its names declared, as users do it, an application cannot name a limiter or a key strategy that is not there.
+// Where users declare their names, the compiler refuses the name of an unknown limiter or key strategy.
 import Fastify from 'fastify'
 import rateLimit, { type KeyStrategyName, type LimiterName, type RouteRateLimit } from 'fastify-floodgate'
 import { type Equal, holds } from '../equal.js'
