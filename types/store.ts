@@ -119,7 +119,9 @@ export interface SyncStore {
   onWarning?(listener: (code: StoreWarningCode, subject: string) => void): () => void
 }
 
-/** W008: the server is set up to forget keys in use. W013: a full store forgot a key that was being denied. */
+/**
+ * W008: the server is set up to forget keys in use. W013: a full store forgot a key that was being denied.
+ */
 export type StoreWarningCode = 'FST_FLOODGATE_W008' | 'FST_FLOODGATE_W013'
 
 /**
