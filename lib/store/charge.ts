@@ -1,6 +1,6 @@
 import type { Bucket, Charge } from '../../types/index.js'
 
-/** A charge with no question and no verdict yet. */
+/** Returns a charge without a question and without a verdict. */
 export function newCharge(bucket: Bucket): Charge {
   return {
     bucket,
@@ -16,7 +16,7 @@ export function newCharge(bucket: Bucket): Charge {
   }
 }
 
-/** What a call asks of the bucket and key of one of its charges, all charges of the same key together. */
+/** The units that a call asks of one key: the sum of all its charges to the same bucket and key. */
 export function costOf(charges: readonly Charge[], { bucket, key, cost }: Charge): number {
   if (charges.length === 1) return cost
   let sum = 0

@@ -13,7 +13,9 @@ import { randomBytes } from 'node:crypto'
  * times as long, and it is most of the time of a decision.
  */
 export class KeyHasher {
-  /** Low half of the last digest, signed: V8 keeps words that are as integers, and others as doubles. */
+  /**
+   * Low half of the last digest. Signed, because V8 keeps signed words as integers, and others as doubles.
+   */
   low = 0
   /** High half of the last digest, signed. Never both 0. */
   high = 0
@@ -26,12 +28,15 @@ export class KeyHasher {
     this.#k1 = view.getInt32(4, true)
   }
 
-  /** Hashes `key` in the key space of that number. */
+  /** Hashes `key` in a key space, and writes the digest to `low` and `high`. */
   digest(space: number, key: string): void {
     if (!this.#digest(space, key, 4)) this.#digest(space, key, 2)
   }
 
-  /** `units` 4: so many Latin-1 characters a word, gives up at any other; 2: so many code units a word. */
+  /**
+   * With `units` 4: four Latin-1 characters a word. Returns false if it meets any other. With 2: two code
+   * units a word.
+   */
   #digest(space: number, key: string, units: number): boolean {
     const length = key.length
     const bits = units === 4 ? 8 : 16
@@ -70,7 +75,7 @@ export class KeyHasher {
       tail |= unit << offset
     }
     if (wide > 255 && units === 4) return false
-    // A word that is never full, the length, and two times three rounds to finish.
+    // The rest (never a full word), the length, and twice three rounds to finish.
     for (let i = 0; i < 8; i++) {
       const word = i === 0 ? tail : i === 1 ? length : 0
       v3 ^= word

@@ -3,7 +3,10 @@ import type { StoreWarningCode } from '../../types/index.js'
 /** The page that has a paragraph for each code. */
 const PAGE = 'https://unpkg.com/fastify-floodgate/docs/errors.md'
 
-/** Emits a process warning (`node --trace-warnings` shows where), with the address of the paragraph that explains it. */
+/**
+ * Emits a process warning (`node --trace-warnings` shows where), with the address of the paragraph that
+ * explains it.
+ */
 export function emitWarning(code: string, text: string): void {
   process.emitWarning(`${text} See ${PAGE}#${code.toLowerCase()}`, { type: 'FloodgateWarning', code })
 }
@@ -20,7 +23,7 @@ export function forgottenWarning(): string {
 
 type Listener = (code: StoreWarningCode, subject: string) => void
 
-/** Who listens to the warnings of a store. */
+/** The listeners to the warnings of a store. */
 export class StoreWarnings {
   readonly #listeners = new Set<Listener>()
 
@@ -30,7 +33,7 @@ export class StoreWarnings {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Where nobody listens, as with limiters outside of Fastify, the process is warned. */
+  /** Warns all listeners. Without a listener, as for limiters outside of Fastify, warns the process. */
   warn(code: StoreWarningCode, subject: string, text: string): void {
     if (this.#listeners.size === 0) emitWarning(code, text)
     for (const listener of this.#listeners) listener(code, subject)

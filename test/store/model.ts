@@ -1,8 +1,9 @@
 import type { Decision, Policy } from '../../types/index.js'
 
 /**
- * The laws told the long way round, to check stores against: a bucket that really fills, a window that remembers every unit
- * in a list, and a clock that counts steps forward only. Times are in microseconds, and all numbers are whole.
+ * The laws told the long way round, to check stores against: a bucket that really fills, a window that
+ * remembers every unit in a list, and a clock that counts steps forward only. Times are in microseconds, and
+ * all numbers are whole.
  */
 export class Model {
   readonly #policies: readonly Policy[]
@@ -86,7 +87,10 @@ interface Account {
   resetAfter(now: number): number
 }
 
-/** Units are cut into as many parts as the period has microseconds, so that `rate` parts come back each microsecond. */
+/**
+ * Units are cut into as many parts as the period has microseconds, so that `rate` parts come back each
+ * microsecond.
+ */
 class BucketAccount implements Account {
   readonly policy: Policy
   readonly #unit: number

@@ -16,7 +16,10 @@ export interface Call {
 
 const HOUR = 3_600_000
 
-/** Periods in ms, one of them a single microsecond above a millisecond; 100 ms at rate 4 meets the steps of `advance`. */
+/**
+ * Periods in ms, one of them a single microsecond above a millisecond; 100 ms at rate 4 meets the steps of
+ * `advance`.
+ */
 const per = fc.constantFrom(1, 1.001, 7, 100, 1000, 60_000)
 const bucket = fc.record({
   rate: fc.integer({ min: 1, max: 20 }),
@@ -50,8 +53,8 @@ export function schedules(verbs: 'all verbs' | 'take only') {
 }
 
 /**
- * Makes the calls; each answer must be that of the model, to the last field. A peek before each call lets the store see every
- * step of the clock: those that nobody reads are nobody's to judge.
+ * Makes the calls; each answer must be that of the model, to the last field. A peek before each call lets the
+ * store see every step of the clock: those that nobody reads are nobody's to judge.
  */
 export async function followsTheModel(limiter: AnyLimiter, clock: ManualClock, calls: Call[]): Promise<void> {
   const model = new Model(limiter.policies)
@@ -71,7 +74,10 @@ export async function followsTheModel(limiter: AnyLimiter, clock: ManualClock, c
   }
 }
 
-/** Takes by the schedule; each key's admitted units, whatever interval they are counted over, must be within every law. */
+/**
+ * Takes by the schedule; each key's admitted units, whatever interval they are counted over, must be within
+ * every law.
+ */
 export async function staysBelowTheLaw(
   limiter: AnyLimiter,
   clock: ManualClock,

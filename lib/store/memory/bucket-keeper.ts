@@ -1,20 +1,20 @@
 import type { Charge } from '../../../types/index.js'
 import { type TokenBucket, tokenBucket } from '../../policy/index.js'
 import { bucketVerdict } from '../verdict.js'
-import type { Keeper, MemoryBucket, Shelf, StoredLaw } from './keeper.js'
+import type { Insert, Keeper, MemoryBucket, StoredLaw } from './keeper.js'
 import type { Table } from './table.js'
 
-/** Beyond this many ticks sums of times would no longer be exact; a law's ticks then start anew. */
+/** Beyond this many ticks, sums of times would not be exact. The ticks of a law then start again from 0. */
 const HORIZON = 2 ** 52
 
-/** Token buckets: the state of a slot is its tat, in ticks since the epoch of its law. */
+/** Keeps token buckets. The state of a slot is its tat, in ticks since the epoch of its law. */
 export class BucketKeeper implements Keeper {
   readonly #table: Table
-  readonly #shelf: Shelf
+  readonly #insert: Insert
 
-  constructor(table: Table, shelf: Shelf) {
+  constructor(table: Table, insert: Insert) {
     this.#table = table
-    this.#shelf = shelf
+    this.#insert = insert
   }
 
   judge(
@@ -32,12 +32,12 @@ export class BucketKeeper implements Keeper {
     const allowed = wait === 0
     if (commit) {
       if (!allowed) {
-        // What never fits is no reason to keep a key.
-        if (slot >= 0 && wait !== Number.POSITIVE_INFINITY) this.#table.mark(slot)
+        // A cost that never fits is no reason to keep a key.
+        if (slot >= 0 && wait !== Number.POSITIVE_INFINITY) this.#table.setDenied(slot)
       } else if (cost > 0) {
         tat = tokenBucket.charge(law, tat, now, cost)
         charge.chargedAt = micros + (tat - now) / law.resolution
-        this.#table.setState(slot < 0 ? this.#shelf.insert(charge.bucket as MemoryBucket) : slot, tat)
+        this.#table.setState(slot < 0 ? this.#insert(charge.bucket as MemoryBucket) : slot, tat)
       }
     }
     bucketVerdict(charge, law, tat, now, wait)
@@ -48,7 +48,7 @@ export class BucketKeeper implements Keeper {
     const law = stored.numbers as TokenBucket
     const now = this.#ticks(stored, micros)
     const tat = tokenBucket.heal(law, this.#table.state(slot), now)
-    // In microseconds, which outlive a new start of the ticks.
+    // `chargedAt` is in microseconds, which stay valid when the ticks start again.
     const charged = now + Math.round((chargedAt - micros) * law.resolution)
     this.#table.setState(slot, tokenBucket.refund(law, tat, now, cost, charged))
   }
@@ -57,8 +57,8 @@ export class BucketKeeper implements Keeper {
     const law = numbers as TokenBucket
     const owed = this.#table.state(slot) - (micros - epoch) * law.resolution
     if (owed <= 0) return 0
-    // Microseconds compare over all laws.
-    return this.#table.marked(slot) ? 1 + owed / law.resolution : Math.min(1, owed / law.tolerance)
+    // In microseconds, so that keys of different laws compare.
+    return this.#table.isDenied(slot) ? 1 + owed / law.resolution : Math.min(1, owed / law.tolerance)
   }
 
   release(): void {}
@@ -70,15 +70,15 @@ export class BucketKeeper implements Keeper {
     return 0
   }
 
-  /** Lets the ticks of a law start at `micros`, and takes as many from the tat of each of its keys. */
+  /** Starts the ticks of a law again at `micros`, and subtracts `ticks` from the tat of each of its keys. */
   #rebase(law: StoredLaw, micros: number, ticks: number): void {
     law.epoch = micros
     const table = this.#table
     table.forEach((slot) => {
-      if (table.tag(slot) !== law.tag) return
-      const marked = table.marked(slot)
+      if (table.lawId(slot) !== law.id) return
+      const denied = table.isDenied(slot)
       table.setState(slot, Math.max(0, table.state(slot) - ticks))
-      if (marked) table.mark(slot)
+      if (denied) table.setDenied(slot)
     })
   }
 }

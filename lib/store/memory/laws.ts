@@ -1,50 +1,50 @@
 import type { MemoryBucket, StoredLaw } from './keeper.js'
-import { TAGS } from './table.js'
+import { NARROW_LAW_IDS } from './table.js'
 
 /**
- * The laws that keys of a store use, each under a tag of its own. A law comes with its first key and goes with its last, so
- * there are never more of them than keys, and what was opened in between costs nothing.
+ * The laws that the keys of a store use, each with an id. A law comes with its first key and goes with its
+ * last, so there are never more laws than keys. A policy that is opened and not used costs nothing.
  */
 export class Laws {
-  readonly #byTag: (StoredLaw | null)[] = []
+  readonly #byId: (StoredLaw | null)[] = []
   readonly #byName = new Map<string, StoredLaw>()
-  /** Tags that were given back: those below `TAGS`, which cost least, and others. */
+  /** Unused ids: the narrow ones, which cost least, and the wide ones. */
   readonly #free: number[] = []
   readonly #freeWide: number[] = []
 
-  /** The law of a bucket, as it is now. */
+  /** The law that a bucket uses now. */
   of(bucket: MemoryBucket, now: number): StoredLaw {
     return bucket.law.keys > 0 ? bucket.law : this.#renew(bucket, now)
   }
 
-  /** The law of a slot. */
-  at(tag: number): StoredLaw {
-    return this.#byTag[tag] as StoredLaw
+  /** The law of an id that slots use. */
+  at(lawId: number): StoredLaw {
+    return this.#byId[lawId] as StoredLaw
   }
 
-  /** One key more uses that law; returns its tag. */
+  /** Counts one more key of a law. Returns the id of the law. */
   add(law: StoredLaw): number {
-    if (law.keys++ > 0) return law.tag
-    // A wide tag was given back only if all others were in use before.
-    law.tag = this.#free.pop() ?? this.#freeWide.pop() ?? this.#byTag.length
-    this.#byTag[law.tag] = law
+    if (law.keys++ > 0) return law.id
+    // A wide id is unused only if all narrow ids were in use before.
+    law.id = this.#free.pop() ?? this.#freeWide.pop() ?? this.#byId.length
+    this.#byId[law.id] = law
     this.#byName.set(law.name, law)
-    return law.tag
+    return law.id
   }
 
-  /** One key less uses that law. */
+  /** Counts one key of a law less. */
   remove(law: StoredLaw): void {
     law.keys--
     if (law.keys > 0) return
-    this.#byTag[law.tag] = null
+    this.#byId[law.id] = null
     this.#byName.delete(law.name)
-    const free = law.tag < TAGS ? this.#free : this.#freeWide
-    free.push(law.tag)
+    const free = law.id < NARROW_LAW_IDS ? this.#free : this.#freeWide
+    free.push(law.id)
   }
 
   #renew(bucket: MemoryBucket, now: number): StoredLaw {
     bucket.law = this.#byName.get(bucket.law.name) ?? bucket.law
-    // Without keys there are no ticks that a new start could change.
+    // A law without keys may start its ticks again, because no slot holds any.
     if (bucket.law.keys === 0) bucket.law.epoch = now
     return bucket.law
   }

@@ -3,10 +3,10 @@ import { capacityOf } from './rings.js'
 import type { Table } from './table.js'
 
 /**
- * The table as the hand sees it that looks for units. Keys without a ring are not there, nor is the key that needs the room, nor
- * are small rings unless they have expired: many of them would go for one large ring, which their limiters do not deserve.
- * Rings of half the average and more hold half of all units at least, so that there always are some, and what it takes to find
- * one is made up for by what it gives back.
+ * A view of the table for a hand that looks for units. It hides keys without a ring, the key that needs the
+ * room, and small rings that have not expired: otherwise many small windows would go for one large one. Rings
+ * of at least half the average size hold at least half of all units. So there are always some, and each gives
+ * back enough units to pay for the search.
  */
 export class RingView implements Evictable {
   readonly #table: Table
@@ -19,7 +19,7 @@ export class RingView implements Evictable {
     this.#hasRing = hasRing
   }
 
-  /** From now on spares the ring `kept`, and those of fewer slots than `least`. */
+  /** Hides the ring `kept` from now on, and rings of fewer slots than `least`. */
   look(kept: number, least: number): void {
     this.#kept = kept
     this.#least = least

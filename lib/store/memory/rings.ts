@@ -1,15 +1,16 @@
 import type { Ring } from '../../policy/index.js'
 import { newRing } from '../ring.js'
 
-/** Slots of the smallest ring; each further size class doubles it. */
+/** Slots of the smallest ring. Each further size class has twice as many. */
 const SMALLEST = 4
-/** A block is a header (start, count, oldest, newest) and its slots; blocks of a class share chunks of about this many numbers. */
+/** A block is a header (start, count, oldest, newest) and its slots. */
 const HEADER = 4
+/** The blocks of a class share chunks of about this many numbers. */
 const CHUNK = 8192
 const CLASS_BITS = 5
 const CLASSES = 2 ** CLASS_BITS
 
-/** Some blocks of one size: its memory, and which of its blocks are free. */
+/** Some blocks of one size: their memory, and the numbers of the free blocks. */
 interface Chunk {
   readonly slots: Float64Array
   readonly free: number[]
@@ -20,19 +21,21 @@ class SizeClass {
   readonly #size: number
   readonly #perChunk: number
   readonly #shift: number
-  /** Null where a chunk has been given up; its blocks' numbers are used again by the next. */
+  /** Null where a chunk was freed. The next chunk uses its index again. */
   readonly #chunks: (Chunk | null)[] = []
   readonly #vacant: number[] = []
-  /** Chunks that have free blocks, each once, and some that have been given up since. */
+  /** Chunks that have free blocks, each once, and some that were freed since. */
   readonly #roomy: number[] = []
-  /** Chunks of which no block is in use: one is kept, or a key at the border of a chunk would allocate one each time. */
+  /**
+   * The number of chunks without a used block. One is kept, so that a key that comes and goes allocates none.
+   */
   #idle = 0
 
   constructor(capacity: number) {
     this.capacity = capacity
     this.#size = capacity + HEADER
     this.#shift = Math.max(0, Math.floor(Math.log2(CHUNK / this.#size)))
-    // A power of two: a block is found by shifts.
+    // A power of two, so that shifts find a block.
     this.#perChunk = 1 << this.#shift
   }
 
@@ -53,7 +56,7 @@ class SizeClass {
     return index * this.#perChunk
   }
 
-  /** Gives a block back, and its chunk to the system if that is idle then and not the only one that is. */
+  /** Frees a block, and its chunk if no block of it is used and another chunk is idle already. */
   give(block: number): void {
     const index = block >>> this.#shift
     const { free } = this.#chunks[index] as Chunk
@@ -72,16 +75,19 @@ class SizeClass {
     return (this.#chunks[block >>> this.#shift] as Chunk).slots
   }
 
-  /** Where a block's header begins in its chunk. */
+  /** The index in the chunk at which a block's header begins. */
   baseOf(block: number): number {
     return (block & (this.#perChunk - 1)) * this.#size
   }
 }
 
 /**
- * The rings of all sliding-window keys, in blocks of doubling size: no object per key, and a key takes 8 bytes for each
- * unit it has used, rounded up to the next size, plus 32. A ring is named by an integer, its `ref`. Its oldest and its newest
- * instant stand in its header as well, so that a key that is being denied costs one look into memory.
+ * The rings of all keys of sliding windows, in blocks whose sizes double. There is no object per key. A key
+ * takes 8 bytes for each unit, rounded up to the next size, plus 32. Example: 5 units take a ring of 8, which
+ * is 96 bytes.
+ *
+ * An integer names a ring: its `ref`. The header also holds the oldest and the newest instant, so that a
+ * denial reads memory at one place only.
  */
 export class RingArena {
   readonly #classes: SizeClass[] = []
@@ -120,18 +126,20 @@ export class RingArena {
     ring.count = ring.slots[header + 1]
   }
 
-  /** Writes the ring's own start and count back, or those given. */
+  /** Writes the ring's start and count into its header. */
   save(ref: number, ring: Ring, start = ring.start, count = ring.count): void {
     const header = this.#classes[classOf(ref)].baseOf(blockOf(ref))
     const last = start + count - 1
     ring.slots[header] = start
     ring.slots[header + 1] = count
-    // Of an empty ring both are anything.
+    // In an empty ring both values mean nothing.
     ring.slots[header + 2] = ring.slots[ring.base + start]
     ring.slots[header + 3] = ring.slots[ring.base + (last < ring.capacity ? last : last - ring.capacity)]
   }
 
-  /** Moves a ring into one of `units` slots or more, larger or smaller; returns the new ref, at which `ring` then points. */
+  /**
+   * Moves a ring to a block of `units` slots or more, larger or smaller. Loads it, and returns its new ref.
+   */
   move(ref: number, ring: Ring, units: number): number {
     const larger = this.open(units)
     const target = newRing()
@@ -146,17 +154,17 @@ export class RingArena {
   }
 }
 
-/** The oldest instant of a ring that is not empty, as it was saved. */
+/** The oldest instant of a saved ring that is not empty. */
 export function oldestOf({ slots, base }: Ring): number {
   return slots[base - 2]
 }
 
-/** As `oldestOf`, the newest. */
+/** The newest instant of a saved ring that is not empty. */
 export function newestOf({ slots, base }: Ring): number {
   return slots[base - 1]
 }
 
-/** Slots of the ring that `open` makes for so many units. */
+/** Slots of the ring that `open` makes for `units`. */
 export function capacityFor(units: number): number {
   return SMALLEST * 2 ** classFor(units)
 }

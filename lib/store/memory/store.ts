@@ -5,42 +5,45 @@ import { monotonicMicros, systemClock } from '../clock.js'
 import { KeyHasher } from '../key-hash.js'
 import { forgottenWarning, StoreWarnings } from '../warning.js'
 import { BucketKeeper } from './bucket-keeper.js'
-import type { MemoryBucket, Shelf, StoredLaw } from './keeper.js'
+import type { MemoryBucket, StoredLaw } from './keeper.js'
 import { Laws } from './laws.js'
-import { type Owner, Table } from './table.js'
+import { type Evictor, Table } from './table.js'
 import { WindowKeeper } from './window-keeper.js'
 
 const DEFAULT_MAX_KEYS = 100_000
 const LARGEST_MAX_KEYS = 100_000_000
 const SMALLEST_MAX_UNITS = 64
 const LARGEST_MAX_UNITS = 2 ** 31
-/** The default: as many units for each key, and never less than 128 MiB of them. */
+/** The default of maxUnits: this many for each key, and at least 128 MiB. */
 const UNITS_PER_KEY = 16
 const LEAST_UNITS = 2 ** 24
 
 export interface MemoryStoreOptions {
   /**
-   * Most keys held at once, over all limiters of the store: 1 to 100,000,000. Default: 100,000. The table takes 21.4 bytes
-   * for each; memory that is never touched is never paid for. A sliding window adds 32 bytes, and its units.
+   * Most keys that the store holds at once, for all its limiters: 1 to 100,000,000. Default: 100,000. The
+   * table takes 21.4 bytes for each, so 100,000 keys take 2.1 MB. A sliding window adds 32 bytes, and its
+   * units.
    */
   maxKeys?: number
   /**
-   * Most units that all sliding windows remember together, in slots of 8 bytes: 64 to 2,147,483,648. A key takes 4 of them for up
-   * to 4 units, 8 for up to 8, 16 for up to 16 and so on. Where they are all in use, window keys are forgotten like in a full
-   * table: expired ones, then those closest to unlimited, denied ones last. Small windows are spared: only those go that take at
-   * least half of the average. Default: 16 for each key, at least 16,777,216, which are 128 MiB. One window can have a `rate`
-   * of two thirds of it, rounded down to a power of two.
+   * Most units that all sliding windows remember together, in slots of 8 bytes: 64 to 2,147,483,648. Default:
+   * 16 for each key, at least 16,777,216 (128 MiB). A key takes 4 slots for up to 4 units, 8 for up to 8, and
+   * so on.
+   *
+   * When all slots are in use, the store forgets windows as in a full table: expired ones first, then those
+   * closest to unlimited, denied ones last. It spares windows of less than half the average size. The largest
+   * `rate` of a window is two thirds of `maxUnits`, rounded down to a power of two.
    */
   maxUnits?: number
-  /** Default: the monotonic clock of this thread. */
+  /** The source of time. Default: the monotonic clock of this thread. */
   clock?: Clock
 }
 
 /**
- * State in the memory of this thread: synchronous, bounded, without a timer. When full it forgets expired keys first, then
- * the key closest to unlimited among those it looks at, and a key that is being denied last of all.
+ * State in the memory of this thread: synchronous, bounded, without a timer. A full store forgets expired
+ * keys first, then the key closest to unlimited among those it looks at, and denied keys last.
  */
-export class MemoryStore implements SyncStore, Owner, Shelf {
+export class MemoryStore implements SyncStore, Evictor {
   readonly sync = true
   /** Draws the seed of each bucket's hash. */
   readonly #seeds = new KeyHasher()
@@ -62,11 +65,15 @@ export class MemoryStore implements SyncStore, Owner, Shelf {
     checkSize('maxUnits', units, SMALLEST_MAX_UNITS, LARGEST_MAX_UNITS)
     this.#clock = monotonicMicros(clock)
     this.#table = new Table(maxKeys, this)
-    this.#buckets = new BucketKeeper(this.#table, this)
-    this.#windows = new WindowKeeper(this.#table, this, this.#laws, units)
+    const insert = (bucket: MemoryBucket) => this.#insert(bucket)
+    this.#buckets = new BucketKeeper(this.#table, insert)
+    this.#windows = new WindowKeeper(this.#table, insert, this.#laws, units)
   }
 
-  /** As `SyncStore.open`; with a bucket instead of a name in that bucket's space, where equal laws share their keys. */
+  /**
+   * As `SyncStore.open`. A bucket in place of a name means that bucket's space, where equal laws share their
+   * keys.
+   */
   open(policy: Policy, space: string | MemoryBucket): MemoryBucket {
     if (!('law' in policy)) throw invalidOption('policy', policy, 'one that a limiter has compiled')
     const compiled = policy as CompiledPolicy
@@ -85,7 +92,7 @@ export class MemoryStore implements SyncStore, Owner, Shelf {
       return law.keeper.judge(charge, law, charge.cost, this.#find(bucket, charge.key), this.#now, true)
     }
     if (!this.#judge(charges, false)) {
-      this.#markDenied(charges)
+      this.#setDenied(charges)
       return false
     }
     return this.#judge(charges, true)
@@ -125,39 +132,34 @@ export class MemoryStore implements SyncStore, Owner, Shelf {
     return this.#table.sweep()
   }
 
-  /** The table asks. */
+  /** As `Evictor.heat`. */
   heat(slot: number): number {
-    const law = this.#laws.at(this.#table.tag(slot))
+    const law = this.#laws.at(this.#table.lawId(slot))
     return law.keeper.heat(law, slot, this.#now)
   }
 
-  /** The table says so. Warned of once: from then on `forgotten` counts. */
+  /** As `Evictor.forgetsDenied`. Warns once; later, `forgotten` shows the number. */
   forgetsDenied(): void {
     if (this.#forgotDenied) return
     this.#forgotDenied = true
     this.#warnings.warn('FST_FLOODGATE_W013', '', forgottenWarning())
   }
 
-  /** The table tells. */
+  /** As `Evictor.release`. */
   release(slot: number): void {
-    const law = this.#laws.at(this.#table.tag(slot))
+    const law = this.#laws.at(this.#table.lawId(slot))
     law.keeper.release(slot)
     this.#laws.remove(law)
   }
 
-  /** A keeper asks for a slot for the key that was looked up last in that bucket. */
-  insert({ hasher, law }: MemoryBucket): number {
-    // In this order: making room may take the last key of the law.
-    const tag = this.#laws.add(law)
-    return this.#table.insert(hasher.low, hasher.high, tag)
+  /** As `Insert`. */
+  #insert({ hasher, law }: MemoryBucket): number {
+    // First, because making room may forget the last key of the law.
+    const lawId = this.#laws.add(law)
+    return this.#table.insert(hasher.low, hasher.high, lawId)
   }
 
-  /** A keeper asks. */
-  find({ hasher }: MemoryBucket): number {
-    return this.#table.find(hasher.low, hasher.high)
-  }
-
-  /** Without `commit` a key that is charged more than once in one call is asked for all of it. */
+  /** Without `commit`, a key that one call charges more than once is asked for the sum. */
   #judge(charges: readonly Charge[], commit: boolean): boolean {
     let allowed = true
     for (let i = 0; i < charges.length; i++) {
@@ -171,25 +173,25 @@ export class MemoryStore implements SyncStore, Owner, Shelf {
     return allowed
   }
 
-  #markDenied(charges: readonly Charge[]): void {
+  #setDenied(charges: readonly Charge[]): void {
     for (const charge of charges) {
       const never = charge.retryAfter === Number.POSITIVE_INFINITY
       const slot = charge.allowed || never ? -1 : this.#find(charge.bucket as MemoryBucket, charge.key)
-      if (slot >= 0) this.#table.mark(slot)
+      if (slot >= 0) this.#table.setDenied(slot)
     }
   }
 
-  #find(bucket: MemoryBucket, key: string): number {
-    bucket.hasher.digest(0, key)
-    return this.find(bucket)
+  #find({ hasher }: MemoryBucket, key: string): number {
+    hasher.digest(0, key)
+    return this.#table.find(hasher.low, hasher.high)
   }
 
   #lawOf({ algorithm, rate, per, limit, law }: CompiledPolicy): StoredLaw {
     const keeper = 'window' in law ? this.#windows : this.#buckets
-    return { name: `${algorithm} ${rate} ${per} ${limit}`, numbers: law, keeper, keys: 0, tag: 0, epoch: 0 }
+    return { name: `${algorithm} ${rate} ${per} ${limit}`, numbers: law, keeper, keys: 0, id: 0, epoch: 0 }
   }
 
-  /** Equal laws in one space share their keys; any others have digests of their own. */
+  /** Equal laws in one space share their keys. All others have different digests. */
   #hasherOf(space: number, law: string): KeyHasher {
     this.#seeds.digest(space, law)
     return new KeyHasher(new Uint8Array(Int32Array.of(this.#seeds.low, this.#seeds.high).buffer))
@@ -201,7 +203,20 @@ function checkSize(option: string, value: number, least: number, most: number): 
   throw invalidOption(option, value, `an integer from ${least} to ${most}`)
 }
 
-/** A store in the memory of this thread. Throws `FST_FLOODGATE_OPTION` for options that are not allowed. */
+/**
+ * Returns a store in the memory of this thread. Throws `FST_FLOODGATE_OPTION` and
+ * `FST_FLOODGATE_UNKNOWN_OPTION` for options that are not allowed.
+ *
+ * @example
+ * ```js
+ * const store = memoryStore({ maxKeys: 1_000_000 }) // 21.4 MB when full of token buckets
+ * await app.register(rateLimit, { rate: 100, per: 'minute', store })
+ *
+ * // In tests, with a clock of your own.
+ * let now = 0
+ * const limiter = createLimiter({ name: 'x', rate: 5 }, { store: memoryStore({ clock: { now: () => now } }) })
+ * ```
+ */
 export function memoryStore(options: MemoryStoreOptions = {}): SyncStore {
   return new MemoryStore(ownOptions(options, ['maxKeys', 'maxUnits', 'clock'], ''))
 }

@@ -1,33 +1,35 @@
 import { CROWDED, type Evictable, freeExpired, freeOrFind, LOOK_WHEN_CROWDED } from '../eviction.js'
 
 /**
- * The memory store's table: open addressing with linear probing over one flat array, 16 bytes a slot, three quarters full at
- * most, so that a key costs 21.4 bytes and one cache line. The key itself is not kept, only its 64-bit digest.
+ * The memory store's table: open addressing with linear probing over one flat array. A slot has 16 bytes, and
+ * the table is at most three quarters full, so a key costs 21.4 bytes and one cache line. It keeps no key,
+ * only the 64-bit digest.
  *
  *     word 0, 1   digest; both 0: the slot is empty
- *     word 2, 3   53 bits of state, 10 bits of tag, 1 bit of mark
+ *     word 2, 3   53 bits of state, 10 bits of law id, 1 bit: whether the key is denied
  *
- * A tag that 10 bits cannot hold is kept elsewhere together with the state, and so the key costs 16 bytes more: its slot says `WIDE`
- * instead of the tag, and where both are instead of the state.
+ * A law id that needs more than 10 bits is wide. It is kept in `WideSlots` with the state, so the key costs
+ * 16 bytes more. The slot then holds `WIDE` as its law id, and the index in `WideSlots` as its state.
  *
- * Words are signed, as those of a digest are. What state and tag mean is the owner's business; the mark says that the key is
- * being denied. The owner lends the table its judgement of a slot through `Owner`.
+ * Words are signed, as those of a digest are. The table does not know laws: it asks its `Evictor` about a
+ * slot.
  */
 const WORDS = 4
 const SHARE = 0.75
 
-/** Tags from this one on are wide. */
-export const TAGS = 1023
-const WIDE = TAGS
-/** Word 3 of a slot, but for its state and mark. */
-const TAG_BITS = WIDE << 1
+/** Law ids from this one on are wide. */
+export const NARROW_LAW_IDS = 1023
+const WIDE = NARROW_LAW_IDS
+/** The bits of word 3 that hold the law id. */
+const LAW_ID_BITS = WIDE << 1
 
-export interface Owner {
+/** Judges slots for a table, which knows no laws. */
+export interface Evictor {
   /** As `Evictable.heatAt`, of a slot in use. */
   heat(slot: number): number
-  /** A key that is being denied is about to be forgotten, because there is no room. */
+  /** Called before the table forgets a denied key because it is full. */
   forgetsDenied(): void
-  /** The slot's key is about to be forgotten. */
+  /** Called before the table forgets the key of the slot. */
   release(slot: number): void
 }
 
@@ -38,14 +40,14 @@ export class Table implements Evictable {
   forgotten = 0
   hand = 0
   readonly #words: Int32Array
-  readonly #owner: Owner
+  readonly #evictor: Evictor
   readonly #wide = new WideSlots()
 
-  constructor(maxKeys: number, owner: Owner) {
+  constructor(maxKeys: number, evictor: Evictor) {
     this.maxKeys = maxKeys
     this.slots = Math.ceil(maxKeys / SHARE) + 1
     this.#words = new Int32Array(this.slots * WORDS)
-    this.#owner = owner
+    this.#evictor = evictor
   }
 
   /** The slot of a digest, or -1. */
@@ -58,8 +60,8 @@ export class Table implements Evictable {
     }
   }
 
-  /** Gives a digest that is not there a slot, forgetting another key if it must. The state is then 0. */
-  insert(low: number, high: number, tag: number): number {
+  /** Gives a new digest a slot with state 0. If the table is full, it forgets another key first. */
+  insert(low: number, high: number, lawId: number): number {
     if (this.keys >= this.maxKeys) this.forgetOne(this)
     else if (this.keys >= this.maxKeys * CROWDED) freeExpired(this, LOOK_WHEN_CROWDED)
     const words = this.#words
@@ -68,15 +70,15 @@ export class Table implements Evictable {
     const at = slot * WORDS
     words[at] = low
     words[at + 1] = high
-    words[at + 2] = tag < WIDE ? 0 : this.#wide.open(tag)
-    words[at + 3] = Math.min(tag, WIDE) << 1
+    words[at + 2] = lawId < WIDE ? 0 : this.#wide.open(lawId)
+    words[at + 3] = Math.min(lawId, WIDE) << 1
     this.keys++
     return slot
   }
 
   /** Empties a slot and closes the gap, so that every probe still finds its key. Other slots may move. */
   remove(slot: number): void {
-    this.#owner.release(slot)
+    this.#evictor.release(slot)
     if (this.#isWide(slot)) this.#wide.close(this.#content(slot))
     const words = this.#words
     let gap = slot
@@ -101,62 +103,62 @@ export class Table implements Evictable {
     const at = slot * WORDS
     const word = this.#words[at + 3]
     const content = (word >>> 11) * 0x100000000 + (this.#words[at + 2] >>> 0)
-    return (word & TAG_BITS) === TAG_BITS ? this.#wide.states[content] : content
+    return (word & LAW_ID_BITS) === LAW_ID_BITS ? this.#wide.states[content] : content
   }
 
-  /** Sets the state, and clears the mark. */
+  /** Sets the state. The key is then not denied. */
   setState(slot: number, state: number): void {
     const at = slot * WORDS
     const word = this.#words[at + 3]
-    const tagBits = word & TAG_BITS
-    if (tagBits === TAG_BITS) this.#setWide(slot, state)
+    const idBits = word & LAW_ID_BITS
+    if (idBits === LAW_ID_BITS) this.#setWide(slot, state)
     else {
       this.#words[at + 2] = state
-      this.#words[at + 3] = (Math.floor(state / 0x100000000) << 11) | tagBits
+      this.#words[at + 3] = (Math.floor(state / 0x100000000) << 11) | idBits
     }
   }
 
-  tag(slot: number): number {
-    const tagBits = this.#words[slot * WORDS + 3] & TAG_BITS
-    return tagBits === TAG_BITS ? this.#wide.tags[this.#content(slot)] : tagBits >>> 1
+  lawId(slot: number): number {
+    const idBits = this.#words[slot * WORDS + 3] & LAW_ID_BITS
+    return idBits === LAW_ID_BITS ? this.#wide.lawIds[this.#content(slot)] : idBits >>> 1
   }
 
-  marked(slot: number): boolean {
+  isDenied(slot: number): boolean {
     return (this.#words[slot * WORDS + 3] & 1) === 1
   }
 
-  /** Marks the key as being denied. */
-  mark(slot: number): void {
+  /** Notes that the key is denied, until the next `setState`. */
+  setDenied(slot: number): void {
     this.#words[slot * WORDS + 3] |= 1
   }
 
-  /** Frees every expired key; returns how many. */
+  /** Frees every expired key. Returns how many. */
   sweep(): number {
     this.hand = 0
     return freeExpired(this, this.slots)
   }
 
-  /** Calls `visit` with every slot in use. `visit` must not remove. */
+  /** Calls `visit` with every slot in use. `visit` must not remove keys. */
   forEach(visit: (slot: number) => void): void {
     for (let slot = 0; slot < this.slots; slot++) if (this.inUse(slot)) visit(slot)
   }
 
-  /** Frees at least one slot of this table, or of a view of it where the hand finds any there. */
+  /** Frees at least one slot of `view`, if the hand finds any: this table, or a view of it. */
   forgetOne(view: Evictable): void {
     const coolest = freeOrFind(view)
     if (coolest < 0) return
-    if (this.marked(coolest)) this.#owner.forgetsDenied()
+    if (this.isDenied(coolest)) this.#evictor.forgetsDenied()
     this.remove(coolest)
     this.forgotten++
   }
 
-  /** As `Evictable.heatAt`: the owner's judgement, and of an empty slot none. */
+  /** As `Evictable.heatAt`. */
   heatAt(slot: number): number {
-    return this.inUse(slot) ? this.#owner.heat(slot) : Number.POSITIVE_INFINITY
+    return this.inUse(slot) ? this.#evictor.heat(slot) : Number.POSITIVE_INFINITY
   }
 
   #isWide(slot: number): boolean {
-    return (this.#words[slot * WORDS + 3] & TAG_BITS) === TAG_BITS
+    return (this.#words[slot * WORDS + 3] & LAW_ID_BITS) === LAW_ID_BITS
   }
 
   #setWide(slot: number, state: number): void {
@@ -164,7 +166,7 @@ export class Table implements Evictable {
     this.#words[slot * WORDS + 3] &= ~1
   }
 
-  /** The 53 bits of a slot that are its state, or say where that is. */
+  /** The 53 bits of a slot that are its state or, if its law id is wide, an index in `WideSlots`. */
   #content(slot: number): number {
     const at = slot * WORDS
     return (this.#words[at + 3] >>> 11) * 0x100000000 + (this.#words[at + 2] >>> 0)
@@ -187,16 +189,16 @@ export class Table implements Evictable {
   }
 }
 
-/** Tags and states of the slots whose tags are wide, by an integer that stands in the slot. */
+/** The law ids and states of the slots whose law ids are wide, by the index that the slot holds. */
 class WideSlots {
-  readonly tags: number[] = []
+  readonly lawIds: number[] = []
   readonly states: number[] = []
   readonly #free: number[] = []
 
-  /** Returns the integer. The state is 0. */
-  open(tag: number): number {
-    const index = this.#free.pop() ?? this.tags.length
-    this.tags[index] = tag
+  /** Returns the index. The state is 0. */
+  open(lawId: number): number {
+    const index = this.#free.pop() ?? this.lawIds.length
+    this.lawIds[index] = lawId
     this.states[index] = 0
     return index
   }

@@ -2,33 +2,33 @@ import type { Charge } from '../../../types/index.js'
 import { invalidOption, type Ring, type SlidingWindow, slidingWindow } from '../../policy/index.js'
 import { newRing, unload } from '../ring.js'
 import { windowVerdict } from '../verdict.js'
-import type { Keeper, MemoryBucket, Shelf, StoredLaw } from './keeper.js'
+import type { Insert, Keeper, MemoryBucket, StoredLaw } from './keeper.js'
 import type { Laws } from './laws.js'
 import { RingView } from './ring-view.js'
 import { capacityFor, capacityOf, newestOf, oldestOf, RingArena } from './rings.js'
 import type { Table } from './table.js'
 
-/** A ring that is less full than this moves to a smaller block; the smallest are never. */
+/** A ring that is less full than this share moves to a smaller block. The smallest blocks are never. */
 const SPARSE = 1 / 8
 
 /** The ref of no ring. */
 const NONE = -1
 
-/** Sliding windows: the state of a slot names its ring in the arena. */
+/** Keeps sliding windows. The state of a slot is the ref of its ring in the arena. */
 export class WindowKeeper implements Keeper {
   readonly #table: Table
-  readonly #shelf: Shelf
+  readonly #insert: Insert
   readonly #arena = new RingArena()
   readonly #ring: Ring = newRing()
-  /** Of the key whose heat is asked for. */
+  /** The ring of a key whose heat the table asks for, so that `#ring` stays loaded. */
   readonly #other: Ring = newRing()
   readonly #view: RingView
   readonly maxUnits: number
 
-  constructor(table: Table, shelf: Shelf, laws: Laws, maxUnits: number) {
+  constructor(table: Table, insert: Insert, laws: Laws, maxUnits: number) {
     this.#table = table
-    this.#shelf = shelf
-    this.#view = new RingView(table, (slot) => laws.at(table.tag(slot)).keeper === this)
+    this.#insert = insert
+    this.#view = new RingView(table, (slot) => laws.at(table.lawId(slot)).keeper === this)
     this.maxUnits = maxUnits
   }
 
@@ -37,9 +37,9 @@ export class WindowKeeper implements Keeper {
     return this.#arena.slots
   }
 
-  /** Throws `FST_FLOODGATE_OPTION` for a rate whose ring there is no room for. */
+  /** Throws `FST_FLOODGATE_OPTION` for a rate whose ring does not fit into `maxUnits`. */
   check(rate: number): void {
-    // While a ring grows it is there twice, the smaller one being half as large at most.
+    // A ring that grows exists twice for a moment, and the smaller one is at most half as large.
     const needed = capacityFor(rate) * 1.5
     if (needed <= this.maxUnits) return
     const most = 2 ** Math.floor(Math.log2(this.maxUnits / 1.5))
@@ -58,10 +58,10 @@ export class WindowKeeper implements Keeper {
     const law = numbers as SlidingWindow
     const ring = this.#load(slot)
     if (cost === 1 && ring.count === law.rate && slot >= 0) {
-      // Full: while its oldest unit counts there is nothing else to look at.
+      // A full window: if the oldest unit still counts, no other unit matters.
       const wait = oldestOf(ring) + law.window - now
       if (wait > 0) {
-        if (commit) this.#table.mark(slot)
+        if (commit) this.#table.setDenied(slot)
         windowVerdict(charge, law, law.rate, wait, newestOf(ring) + law.window - now, wait)
         return false
       }
@@ -72,8 +72,8 @@ export class WindowKeeper implements Keeper {
     let used = slidingWindow.used(law, ring, now)
     if (commit) {
       if (!allowed) {
-        // What never fits is no reason to keep a key.
-        if (slot >= 0 && wait !== Number.POSITIVE_INFINITY) this.#table.mark(slot)
+        // A cost that never fits is no reason to keep a key.
+        if (slot >= 0 && wait !== Number.POSITIVE_INFINITY) this.#table.setDenied(slot)
       } else if (cost > 0) {
         slidingWindow.expire(ring, used)
         used += cost
@@ -100,7 +100,7 @@ export class WindowKeeper implements Keeper {
     this.#arena.load(this.#table.state(slot), this.#other)
     const used = slidingWindow.used(law, this.#other, now)
     if (used === 0) return 0
-    return this.#table.marked(slot) ? 1 + slidingWindow.resetAfter(law, this.#other, now) : used / law.rate
+    return this.#table.isDenied(slot) ? 1 + slidingWindow.resetAfter(law, this.#other, now) : used / law.rate
   }
 
   release(slot: number): void {
@@ -113,22 +113,22 @@ export class WindowKeeper implements Keeper {
     return this.#ring
   }
 
-  /** Adds units to the loaded ring, with a slot in the table and a larger block where it needs them. */
+  /** Adds units to the loaded ring. Where needed, gives it a slot in the table or a larger block. */
   #write(slot: number, bucket: MemoryBucket, now: number, cost: number): void {
     const ring = this.#ring
     let ref: number
     if (slot < 0) {
       this.#makeRoom(cost, NONE)
-      // In this order: without memory for a ring there must be no slot.
+      // The ring first: if there is no memory for it, there must be no slot.
       ref = this.#arena.open(cost)
-      slot = this.#shelf.insert(bucket)
+      slot = this.#insert(bucket)
       this.#arena.load(ref, ring)
     } else {
       ref = this.#table.state(slot)
       const units = ring.count + cost
       if (units > ring.capacity) {
         this.#makeRoom(units, ref)
-        slot = this.#shelf.find(bucket)
+        slot = this.#table.find(bucket.hasher.low, bucket.hasher.high)
         ref = this.#arena.move(ref, ring, units)
       } else if (units <= ring.capacity * SPARSE && this.#hasRoom(units)) {
         ref = this.#arena.move(ref, ring, units)
@@ -143,7 +143,7 @@ export class WindowKeeper implements Keeper {
     return this.#arena.slots + capacityFor(units) <= this.maxUnits
   }
 
-  /** Forgets windows, but for the one whose ring is `kept`, until there is room for one more ring of so many units. */
+  /** Forgets windows until there is room for a new ring of `units`. The window whose ring is `kept` stays. */
   #makeRoom(units: number, kept: number): void {
     const arena = this.#arena
     while (!this.#hasRoom(units)) {

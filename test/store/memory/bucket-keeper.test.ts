@@ -18,7 +18,10 @@ function timesOf(policy: PolicyOptions) {
   return { horizon: 2 ** 52 / ticksPerMs, fill: Math.ceil(law.tolerance / ticksPerMs) }
 }
 
-/** A store whose ticks of these policies are so old: they start with the first key, and an early one is still there. */
+/**
+ * A store whose ticks of these policies are so old: they start with the first key, and an early one is still
+ * there.
+ */
 function storeAt(ms: number, policies: PolicyOptions[], maxKeys = 10) {
   const clock = new ManualClock()
   const store = memoryStore({ maxKeys, clock })

@@ -5,8 +5,8 @@ setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
 /**
- * Bytes in use on the heap and in array buffers once the garbage is gone. What is measured must be used afterwards, or it is
- * garbage too.
+ * Bytes in use on the heap and in array buffers once the garbage is gone. What is measured must be used
+ * afterwards, or it is garbage too.
  */
 export function bytesInUse(): number {
   // The first collection leaves buffers to be freed on another thread; the second waits for that one.

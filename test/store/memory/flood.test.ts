@@ -6,8 +6,8 @@ import type { Limiter } from '../../../types/index.js'
 import { ManualClock } from '../../fixtures/manual-clock.js'
 import { bytesInUse } from './bytes.js'
 
-// A slow machine may take its time: what is measured here is memory. The counters of coverage would double it, and every line
-// that runs here is covered elsewhere.
+// A slow machine may take its time: what is measured here is memory. The counters of coverage would double
+// it, and every line that runs here is covered elsewhere.
 t.setTimeout(180_000)
 stopCoverage()
 

@@ -32,7 +32,7 @@ test('any number of different laws can be in use at once, each with its own deci
   t.equal(store.stats().keys, 0)
 })
 
-test('a bucket outlives its law: it is right again whatever became of the law since', async (t) => {
+test('a bucket is right after its law has gone and come back', async (t) => {
   const clock = new ManualClock()
   const store = memoryStore({ clock, maxKeys: 4000 })
   const [first, second, third] = [1, 2, 1].map((i) =>
@@ -40,7 +40,7 @@ test('a bucket outlives its law: it is right again whatever became of the law si
   )
   first.take('key')
   first.reset('key')
-  // Its tag goes to another law, and it comes back under another tag, by way of another bucket.
+  // Another law gets its id, and it comes back under another id, through another bucket.
   second.take('key', { cost: 2 })
   third.take('key', { cost: 2 })
   t.match(first.take('key'), { allowed: true, remaining: 2 })
@@ -65,7 +65,7 @@ test('a law whose only key makes room for another of its own stays', async (t) =
   }
 })
 
-test('a law that comes back after years starts its ticks anew', async (t) => {
+test('a law that comes back after years starts its ticks again', async (t) => {
   const clock = new ManualClock()
   const store = memoryStore({ clock })
   const fine = { name: 'fine', rate: 999_983, per: 'second', burst: 1_000_000 } as const

@@ -5,13 +5,13 @@ interface Entry {
   readonly low: number
   readonly high: number
   readonly id: number
-  readonly tag: number
+  readonly lawId: number
   heat: number
 }
 
 /**
- * A table and the map that it should equal, moved in step; every verb asserts that what left the table is what had to or
- * might. Tables so small that a full one is looked at whole.
+ * A table and the map that it should equal, moved in step; every verb asserts that what left the table is
+ * what had to or might. Tables so small that a full one is looked at whole.
  */
 export class TableTwin {
   readonly #table: Table
@@ -28,14 +28,14 @@ export class TableTwin {
     })
   }
 
-  insert(low: number, high: number, heat: number, tag: number): void {
+  insert(low: number, high: number, heat: number, lawId: number): void {
     const name = `${low} ${high}`
     if (this.#entries.has(name)) return
     const full = this.#entries.size === this.#table.maxKeys
     const expired = this.#expired()
     const coolest = Math.min(...this.#held().map((entry) => entry.heat))
-    const entry = { low, high, id: ++this.#ids, tag, heat }
-    this.#table.setState(this.#table.insert(low, high, tag), entry.id)
+    const entry = { low, high, id: ++this.#ids, lawId, heat }
+    this.#table.setState(this.#table.insert(low, high, lawId), entry.id)
     if (!full) this.#left(0, expired)
     else if (expired.length > 0) this.#left(expired.length, expired)
     else {
@@ -70,9 +70,9 @@ export class TableTwin {
   check(): void {
     const table = this.#table
     assert.deepEqual([table.keys, table.forgotten], [this.#entries.size, this.#forgotten])
-    for (const { low, high, id, tag } of this.#entries.values()) {
+    for (const { low, high, id, lawId } of this.#entries.values()) {
       const slot = table.find(low, high)
-      assert.deepEqual([table.state(slot), table.tag(slot)], [id, tag], 'every key is findable')
+      assert.deepEqual([table.state(slot), table.lawId(slot)], [id, lawId], 'every key is findable')
     }
     const visited = new Set<number>()
     table.forEach((slot) => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { KeyHasher } from '../../../lib/store/key-hash.js'
-import { TAGS, Table } from '../../../lib/store/memory/table.js'
+import { NARROW_LAW_IDS, Table } from '../../../lib/store/memory/table.js'
 import { TableTwin } from './table-twin.js'
 
-/** A table whose owner knows each key by its state, an integer from 1 on, and its heat from a list. */
+/** A table whose evictor knows each key by its state, an integer from 1 on, and has the heats in a list. */
 function ownedTable(maxKeys: number) {
   const heats = new Map<number, number>()
   /** Where the hand stood each time that the table said that it forgets a denied key. */
@@ -30,23 +30,23 @@ function ownedTable(maxKeys: number) {
   return { table, heats, told, insert, holds }
 }
 
-test('a slot keeps 53 bits of state, its tag and its mark apart', async (t) => {
+test('a slot keeps its state of 53 bits, its law id and whether it is denied apart', async (t) => {
   const { table } = ownedTable(10)
-  for (const tag of [0, 1, TAGS - 1, TAGS, TAGS + 1, 2 ** 20, 99_999_999]) {
+  for (const lawId of [0, 1, NARROW_LAW_IDS - 1, NARROW_LAW_IDS, NARROW_LAW_IDS + 1, 2 ** 20, 99_999_999]) {
     for (const state of [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 52 + 1, 2 ** 53 - 1]) {
-      const slot = table.insert(5, 6, tag)
+      const slot = table.insert(5, 6, lawId)
       t.equal(table.state(slot), 0, 'a new slot is clean')
-      t.equal(table.marked(slot), false)
-      table.mark(slot)
-      t.same([table.state(slot), table.tag(slot), table.marked(slot)], [0, tag, true])
+      t.equal(table.isDenied(slot), false)
+      table.setDenied(slot)
+      t.same([table.state(slot), table.lawId(slot), table.isDenied(slot)], [0, lawId, true])
       table.setState(slot, state)
       t.same(
-        [table.state(slot), table.tag(slot), table.marked(slot)],
-        [state, tag, false],
+        [table.state(slot), table.lawId(slot), table.isDenied(slot)],
+        [state, lawId, false],
         'a write clears the mark',
       )
-      table.mark(slot)
-      t.same([table.state(slot), table.tag(slot), table.marked(slot)], [state, tag, true])
+      table.setDenied(slot)
+      t.same([table.state(slot), table.lawId(slot), table.isDenied(slot)], [state, lawId, true])
       table.remove(slot)
     }
   }
@@ -76,7 +76,7 @@ test('every key is where a map would have it, through inserts, removals, sweeps 
         if (verb === 0) twin.sweep()
         else if (verb === 1) twin.remove(nth)
         else if (verb === 2) twin.expire(nth)
-        else twin.insert(digest.low, digest.high, heat, nth % (2 * TAGS))
+        else twin.insert(digest.low, digest.high, heat, nth % (2 * NARROW_LAW_IDS))
         twin.check()
       }
     }),
@@ -98,7 +98,7 @@ test('a table says when it forgets a key that is being denied, and of no other',
   insert(11, 0.5)
   t.equal(told.length, 0)
   table.forEach((slot) => {
-    table.mark(slot)
+    table.setDenied(slot)
   })
   insert(12, 0.4)
   t.equal(told.length, 1)
