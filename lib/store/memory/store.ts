@@ -214,7 +214,7 @@ function checkSize(option: string, value: number, least: number, most: number): 
  *
  * // In tests, with a clock of your own.
  * let now = 0
- * const limiter = createLimiter({ name: 'x', rate: 5 }, { store: memoryStore({ clock: { now: () => now } }) })
+ * const limiter = createLimiter({ name: 'x' }, { store: memoryStore({ clock: { now: () => now } }) })
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): SyncStore {
