@@ -22,8 +22,6 @@ export interface RedisKey {
   readonly bucket: RedisBucket
   readonly key: string
   readonly name: string
-  /** A number that tells most keys apart. */
-  readonly print: number
   /** Number of the hash tag in the name, where keys with different ones cannot be used at once; else 0. */
   readonly shard: number
 }
@@ -73,24 +71,23 @@ export class Names {
   }
 
   address(bucket: RedisBucket, key: string): RedisKey {
-    const print = printOf(bucket, key)
-    const place = print & (PLACES - 1)
+    const place = placeOf(bucket, key)
     const kept = this.#kept[place]
     if (kept !== null && kept.key === key && kept.bucket === bucket) return kept
     const digest = this.#digest(key)
     const tag = this.#shards === 1 ? 0 : tagOf(digest, this.#shards)
     const head = tag === 0 ? bucket.head : this.head(tag, bucket.stem)
-    const address = { bucket, key, name: head + digest, print, shard: this.#isApart ? tag : 0 }
+    const address = { bucket, key, name: head + digest, shard: this.#isApart ? tag : 0 }
     if (key.length <= LONGEST_KEPT) this.#kept[place] = address
     return address
   }
 }
 
-/** The end of a key tells most keys apart. */
-function printOf({ id }: RedisBucket, key: string): number {
-  let print = id ^ key.length
-  for (let i = key.length - 1; i >= 0 && i > key.length - 5; i--) print = (print * 31 + key.charCodeAt(i)) | 0
-  return print
+/** Where the address of a key is kept. Most keys differ in their ends. */
+function placeOf({ id }: RedisBucket, key: string): number {
+  let hash = id ^ key.length
+  for (let i = key.length - 1; i >= 0 && i > key.length - 5; i--) hash = (hash * 31 + key.charCodeAt(i)) | 0
+  return hash & (PLACES - 1)
 }
 
 function tagOf(digest: string, shards: number): number {

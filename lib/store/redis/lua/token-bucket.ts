@@ -78,6 +78,7 @@ for due, tolerance, resolution, times, step, wanted, interval, keys in string.gm
     if sum and sum == tat + added then
       -- A key that is there costs less to be added to than to be written anew.
       out[o] = owed
+      stored[k] = tat + added
       call('PEXPIREAT', names[k], format('%d', (tat + added + 999) / 1000))
     else
       -- A text that tonumber can read and INCRBY cannot is written anew.
@@ -97,7 +98,10 @@ for due, tolerance, resolution, times, step, wanted, interval, keys in string.gm
         o = o + 1
         out[o] = units
       end
-      if healed or total > owed then keep(names[k], resolution, total, leased) end
+      if healed or total > owed then
+        keep(names[k], resolution, total, leased)
+        stored[k] = lastValue
+      end
     end
   end
 end

@@ -3,31 +3,32 @@ import { costOf } from '../../charge.js'
 import type { RedisBucket } from '../keys.js'
 import { type Call, type Take, VERBS } from './call.js'
 import { runsOf, timesOf, wantedBy } from './encode.js'
-import { Groups } from './groups.js'
 import type { Reply } from './reply.js'
 
 /** Most keys that one call of the script may touch: it holds the server up, and Lua can unpack so many. */
 const MOST_KEYS = 64
 /** Most calls other than simple takes that one call of the script may run. */
 const MOST_CALLS = 250
-/** Why a call that leases only does not travel with others to its key that are not simple takes. */
-const NOT_SIMPLE = new Error('its key is asked for in other ways')
 
-/** The calls that travel together, as the script reads them (see `lua/batch.ts`). */
+/**
+ * The calls that travel together, as the script reads them (see `lua/batch.ts`). The simple takes run first, then
+ * all other calls in their order. A call that follows simple takes of its key is one of the others, and so are all
+ * later calls for that key: each key sees its calls in their order.
+ */
 export class Batch {
-  /** Takes that charge one token bucket each. Those of one key cost the same, and no other call touches their key. */
-  readonly #simple = new Groups()
+  /** By the name of their key: takes that charge that one token bucket, and cost the same. */
+  readonly #simple = new Map<string, Take[]>()
   /** All other calls, if there are any. */
   #others: Others | null = null
 
   get isEmpty(): boolean {
-    return this.#simple.list.length === 0 && this.#others === null
+    return this.#simple.size === 0 && this.#others === null
   }
 
-  /** Is there room for another call with so many charges, if there shall be `most` keys? */
+  /** Whether another call with so many charges fits, if the batch may have `most` keys. */
   takes(charges: number, most: number): boolean {
     const others = this.#others
-    const simple = this.#simple.list.length
+    const simple = this.#simple.size
     if (others === null) return simple + charges <= most
     const keys = simple + others.buckets.size + others.windows.size
     return keys + charges <= most && others.calls.length < MOST_CALLS
@@ -36,39 +37,36 @@ export class Batch {
   add(call: Call): void {
     if (maybeSimple(call)) {
       if (this.#join(call)) return
-      if (call.times === 0) return call.fail(NOT_SIMPLE)
+      if (call.times === 0) return call.dropLease()
     }
+    // Units that they lease would count as spent for this call.
+    for (const { name } of call.addresses)
+      for (const take of this.#simple.get(name) ?? []) take.dropLease()
     this.#others ??= new Others()
-    for (const address of call.addresses) {
-      const takes = this.#simple.find(address)
-      if (takes === undefined) continue
-      // They are simple no more, and stay before all that come now.
-      this.#simple.delete(takes)
-      for (const take of takes) {
-        if (take.times === 0) take.fail(NOT_SIMPLE)
-        else this.#others.add(take)
-      }
-    }
     this.#others.add(call)
   }
 
-  get keys(): string[] {
-    const simple = this.#simple.list.map(([{ addresses }]) => addresses[0].name)
-    return this.#others === null ? simple : simple.concat(this.#others.keys)
-  }
-
-  /** The arguments of the script after its deadline. `time`: what it goes by, in microseconds, or 0. */
-  args(time: number): string[] {
+  /** The keys and arguments of the script, without its deadline. `time`: what it goes by, in microseconds, or 0. */
+  compose(time: number): { keys: string[]; args: string[] } {
+    const simple = this.#simple
     const others = this.#others
-    const { list } = this.#simple
-    for (const takes of list) for (const take of takes) take.depart()
-    const buckets = list.length + (others === null ? 0 : others.buckets.size)
-    const numbers = `${buckets} ${time}${runsOf(list)}`
-    return others === null ? [numbers] : [numbers, others.program(list.length)]
+    for (const takes of simple.values()) for (const take of takes) take.depart()
+    const runs = runsOf(simple.values())
+    const keys = [...simple.keys()]
+    if (others === null) return { keys, args: [`${keys.length} ${time}${runs}`] }
+    const numbers = new Map<string, number>()
+    const number = (names: Iterable<string>): number => {
+      for (const name of names) if (!numbers.has(name)) numbers.set(name, numbers.size + 1)
+      return numbers.size
+    }
+    number(keys)
+    const buckets = number(others.buckets)
+    number(others.windows)
+    return { keys: [...numbers.keys()], args: [`${buckets} ${time}${runs}`, others.program(numbers)] }
   }
 
   answer(reply: Reply): void {
-    for (const takes of this.#simple.list) {
+    for (const takes of this.#simple.values()) {
       let owed = reply.read()
       for (const take of takes) owed = take.answerTake(reply, owed)
       if (wantedBy(takes) === 0) continue
@@ -79,21 +77,18 @@ export class Batch {
   }
 
   fail(error: Error): void {
-    for (const takes of this.#simple.list) for (const take of takes) take.fail(error)
+    for (const takes of this.#simple.values()) for (const take of takes) take.fail(error)
     if (this.#others !== null) for (const call of this.#others.calls) call.fail(error)
   }
 
-  /** Adds a take to the simple ones, unless other calls touch its key. */
+  /** Adds a take to the simple ones; returns whether it can be one of them. */
   #join(take: Take): boolean {
-    const [address] = take.addresses
-    const earlier = this.#simple.find(address)
-    if (earlier === undefined) {
-      if (this.#others?.buckets.has(address.name)) return false
-      this.#simple.open(take)
-      return true
-    }
-    if (earlier[0].charges[0].cost !== take.charges[0].cost) return false
-    earlier.push(take)
+    const { name } = take.addresses[0]
+    if (this.#others?.buckets.has(name)) return false
+    const earlier = this.#simple.get(name)
+    if (earlier === undefined) this.#simple.set(name, [take])
+    else if (earlier[0].charges[0].cost === take.charges[0].cost) earlier.push(take)
+    else return false
     return true
   }
 }
@@ -101,35 +96,27 @@ export class Batch {
 /** The calls of a batch that are not simple, in their order. */
 class Others {
   readonly calls: Call[] = []
-  /** The keys that they touch, each with its number, from 1 on. */
-  readonly buckets = new Map<string, number>()
-  readonly windows = new Map<string, number>()
+  /** The names of the keys that they touch. */
+  readonly buckets = new Set<string>()
+  readonly windows = new Set<string>()
 
   add(call: Call): void {
     for (let i = 0; i < call.charges.length; i++) {
-      const { name } = call.addresses[i]
-      const keys = isBucket(call.charges[i]) ? this.buckets : this.windows
-      if (!keys.has(name)) keys.set(name, keys.size + 1)
+      const names = isBucket(call.charges[i]) ? this.buckets : this.windows
+      names.add(call.addresses[i].name)
     }
     this.calls.push(call)
   }
 
-  get keys(): string[] {
-    return [...this.buckets.keys(), ...this.windows.keys()]
-  }
-
-  /** The calls as the script reads them; their keys follow so many simple ones. */
-  program(simple: number): string {
+  /** The calls as the script reads them. `numbers`: those of the keys of the batch. */
+  program(numbers: ReadonlyMap<string, number>): string {
     const laws = new Laws()
     const program: number[] = []
     for (const { verb, charges, addresses } of this.calls) {
       program.push(VERBS[verb], charges.length)
       for (let i = 0; i < charges.length; i++) {
         const charge = charges[i]
-        const { name } = addresses[i]
-        const bucket = this.buckets.get(name)
-        const key = bucket === undefined ? -(this.windows.get(name) as number) : simple + bucket
-        program.push(laws.index(charge), key, charge.cost)
+        program.push(laws.index(charge), numbers.get(addresses[i].name) as number, charge.cost)
         program.push(verb === 'take' || verb === 'peek' ? costOf(charges, charge) : chargedAtOf(charge))
       }
     }

@@ -23,6 +23,8 @@ export interface Take extends Call {
   readonly times: 0 | 1
   /** Units that it would like to lease in addition; known once it departs. */
   readonly wanted: number
+  /** Leases nothing after all. */
+  dropLease(): void
   /** Is about to be sent. */
   depart(): void
   /** Learns what its bucket owed before it, in ticks, and returns what it owes then. */

@@ -30,7 +30,7 @@ export class DecisionCall implements Take {
   readonly charges: readonly Charge[]
   readonly addresses: readonly RedisKey[]
   readonly #minds: CallContext
-  readonly #lease: Lease | null
+  #lease: Lease | null
   /** The round of the lease in which it asks for units. */
   readonly #round: number
   #isAgain = false
@@ -60,6 +60,11 @@ export class DecisionCall implements Take {
   get wanted(): number {
     const lease = this.#lease
     return lease === null || lease.round !== this.#round ? 0 : lease.wanted
+  }
+
+  dropLease(): void {
+    this.#miss()
+    this.#lease = null
   }
 
   depart(): void {

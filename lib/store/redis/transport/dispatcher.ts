@@ -95,12 +95,12 @@ export class Dispatcher {
   #dispatch(shard: number, batch: Batch): void {
     const { connection, circuits, clock, serverTime } = this.#parts
     const sentAt = clock()
-    const args = [this.#deadline(shard, sentAt), ...batch.args(serverTime === null ? 0 : serverTime())]
+    const { keys, args } = batch.compose(serverTime === null ? 0 : serverTime())
     const flight: InFlight = {
       shard,
       batch,
-      keys: batch.keys,
-      args,
+      keys,
+      args: [this.#deadline(shard, sentAt), ...args],
       sentAt,
       run: null,
       again: false,

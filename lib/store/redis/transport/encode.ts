@@ -2,7 +2,7 @@ import type { RedisBucket } from '../keys.js'
 import type { Take } from './call.js'
 
 /** The simple takes of a batch as the script reads them: keys that follow each other and are asked the same, together, as eight numbers each. */
-export function runsOf(simple: readonly (readonly Take[])[]): string {
+export function runsOf(simple: Iterable<readonly Take[]>): string {
   let runs = ''
   let last: readonly Take[] | null = null
   let keys = 0
