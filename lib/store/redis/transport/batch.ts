@@ -40,8 +40,7 @@ export class Batch {
       if (call.times === 0) return call.dropLease()
     }
     // Units that they lease would count as spent for this call.
-    for (const { name } of call.addresses)
-      for (const take of this.#simple.get(name) ?? []) take.dropLease()
+    for (const { name } of call.addresses) for (const take of this.#simple.get(name) ?? []) take.dropLease()
     this.#others ??= new Others()
     this.#others.add(call)
   }
