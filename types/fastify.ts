@@ -1,16 +1,17 @@
-import type { RateLimitRegistry, RequestRateLimit, RouteRateLimit } from './options.js'
+import type { RateLimitRegistry, RouteRateLimit } from './options.js'
+import type { RequestRateLimit } from './request.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Limits of this route; `false` exempts it. Left out: the default limiter. */
+    /** The limits of this route; `false` exempts it. Default: the default limiter. */
     rateLimit?: RouteRateLimit
   }
   interface FastifyInstance {
-    /** The limiters of this registration. */
+    /** The limiters of this registration, by name. */
     rateLimit: RateLimitRegistry
   }
   interface FastifyRequest {
-    /** `null` until a limiter decided. */
+    /** The decisions about this request; `null` until a limiter has decided. */
     readonly rateLimit: RequestRateLimit | null
   }
 }

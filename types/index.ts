@@ -14,12 +14,12 @@ export type {
   LimiterNames,
   RateLimitOptions,
   RateLimitRegistry,
-  RequestRateLimit,
   RoutePolicy,
   RouteRateLimit,
   StoreKinds,
 } from './options.js'
 export type { Algorithm, Period, Policy, PolicyOptions } from './policy.js'
+export type { RequestRateLimit } from './request.js'
 export type {
   AsyncStore,
   Bucket,

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
-import type { Decision, Denied } from './decision.js'
+import type { Denied } from './decision.js'
 import type { AnyLimiter, Limiter } from './limiter.js'
 import type { PolicyOptions } from './policy.js'
 import type { Store, SyncStore } from './store.js'
@@ -17,15 +17,16 @@ export interface LimiterNames {}
 export interface KeyNames {}
 
 /**
- * The kinds of store that a program uses, for TypeScript: importing `fastify-floodgate/redis` adds the kind that answers with
- * promises, so that limiters of the plugin are to be awaited. Nothing to do for you.
+ * The kinds of store that a program uses, for TypeScript. The import of `fastify-floodgate/redis` adds the
+ * kind that returns promises, and limiters of the plugin must then be awaited. You need not augment it.
  */
 export interface StoreKinds {
   sync: true
 }
 
 type Later = 'async' extends keyof StoreKinds ? true : false
-type Answer<T> = Later extends true ? T | Promise<T> : T
+/** A promise, too, where a program uses a store that returns promises. */
+export type Answer<T> = Later extends true ? T | Promise<T> : T
 type RegisteredLimiter = Later extends true ? AnyLimiter : Limiter
 
 type NamesOf<Names, BuiltIn extends string> = [keyof Names] extends [never]
@@ -38,45 +39,86 @@ export type LimiterName = NamesOf<LimiterNames, 'default'>
 /** `'ip'`, `'global'` or a name from `keys`. */
 export type KeyStrategyName = NamesOf<KeyNames, 'ip' | 'global'>
 
-/** A list, the type of a header that came twice, is no key. */
+/** A list is the type of a header that came twice. It is no key. */
 type Key = string | number | bigint | readonly string[] | null | undefined
 
 /**
- * A way from a request to the key that is counted. What is `undefined`, `null` or `''`, what throws and what rejects falls
- * back to the client's IP, in a key space of its own, and warns once.
+ * Returns the key under which a request is counted, or a promise of it. If the result is no key (`undefined`,
+ * `null`, `''`, a list, an object), or the function fails, the request is counted under its client's IP, in a
+ * key space of its own, and a warning comes once.
+ *
+ * @example
+ * ```js
+ * const apiKey = (request) => request.headers['x-api-key']
+ * ```
  */
 export type KeyStrategy = (request: FastifyRequest) => Key | Promise<Key>
 
-/** Where a limiter runs when not on arrival: after the route's own hooks of that name. */
+/** The point at which a limiter runs: after the route's own hooks of that name. */
 export type HookName = 'preValidation' | 'preHandler'
 
-/** A policy with what only requests have: a key strategy, a cost and a place in the lifecycle. */
+/**
+ * A policy for requests: it has also a key strategy, a cost and a point in the lifecycle.
+ *
+ * @example
+ * ```js
+ * // 30 a minute for each user, at most 5 at once; a batch costs as many units as it has items.
+ * const cost = (request) => request.query.ids.length
+ * const search = { rate: 30, per: 'minute', burst: 5, key: 'user', cost }
+ * ```
+ */
 export interface RoutePolicy extends PolicyOptions {
-  /** Who is counted: the name of a strategy or a function of the request. Default: the plugin's `key`. */
+  /** The name of a key strategy, or a function of the request. Default: the plugin's `key`. */
   key?: KeyStrategyName | KeyStrategy
-  /** Units a request costs: an integer >= 0, or a function of the request. Default: the plugin's `cost`, or 1. */
+  /**
+   * Units that a request costs: an integer >= 0, or a function of the request. With `burst: 10` and a cost of
+   * 3, three requests pass at once and 1 unit is left. Default: the plugin's `cost`, or 1. If the function
+   * returns anything else, the request fails with `FST_FLOODGATE_COST` (500) and charges nothing.
+   */
   cost?: number | ((request: FastifyRequest) => number)
   /**
-   * Default: the plugin's `hook`, where `key` is left out, too; else on arrival for the keys `'ip'` and `'global'`, else after all `onRequest` hooks. Both are before the body
-   * is read.
+   * The point at which the limiter runs. Default: the plugin's `hook` where `key` is left out, too. Otherwise
+   * on arrival for the keys `'ip'` and `'global'`, and after all `onRequest` hooks for any other key. Both
+   * are before the body is read.
    */
   hook?: HookName
 }
 
 /**
- * A policy and nothing else. Fastify infers the type of a route's `config` from what it is given; where every option may be left
- * out, a number, a misspelt name or a list would pass for a policy that says nothing.
+ * A policy and nothing else. Fastify infers the type of a route's `config` from its value. Every option of a
+ * policy may be left out, so without this type a number, a misspelt name or a list would pass for a policy
+ * without options.
  */
 type PolicyObject = RoutePolicy & object & { readonly length?: never }
 
-/** One policy, or several that must all allow. `key`, `cost` and `hook` are the limiter's: give each once. */
+/**
+ * One policy, or several that must all allow. `key`, `cost` and `hook` belong to the limiter: give each once.
+ *
+ * @example
+ * ```js
+ * const login = [{ rate: 5, per: 'minute' }, { rate: 50, per: 'day' }]
+ * ```
+ */
 export type AnyPolicy = RoutePolicy | readonly RoutePolicy[]
 
 /**
- * `config.rateLimit` of a route: `false` (exempt), the name of a limiter (shared by all routes that name it), a policy of
- * the route's own (what it omits comes from the default limiter), a list of both (all must allow, a denial by one charges
- * none), or a function that picks a name or `false` for each request. What it returns otherwise, such as an unknown name that a
- * client sent, is charged to the default limiter and warned of once a route.
+ * `config.rateLimit` of a route:
+ *
+ * - `false`: the route is exempt.
+ * - A name: the limiter of that name, which all routes that name it share.
+ * - A policy: a limiter of the route's own. It inherits what it leaves out from the default limiter.
+ * - A list of names and policies: all must allow, and a denial by one charges none of them.
+ * - A function: returns a name, or `false`, for each request. Any other value, such as an unknown name that a
+ *   client sent, is charged to the default limiter, and a warning comes once a route.
+ *
+ * @example
+ * ```js
+ * app.get('/health', { config: { rateLimit: false } }, handler)
+ * app.post('/login', { config: { rateLimit: 'login' } }, handler)
+ * app.get('/search', { config: { rateLimit: { rate: 30, per: 'minute' } } }, handler)
+ * app.get('/export', { config: { rateLimit: ['default', { rate: 10, per: 'hour' }] } }, handler)
+ * app.get('/data', { config: { rateLimit: (request) => (request.user.isPro ? 'pro' : 'free') } }, handler)
+ * ```
  */
 export type RouteRateLimit =
   | false
@@ -85,48 +127,85 @@ export type RouteRateLimit =
   | readonly (LimiterName | PolicyObject)[]
   | ((request: FastifyRequest) => LimiterName | false | Promise<LimiterName | false>)
 
-/** Addresses and CIDR blocks, or a function of the request and its key (an IP on arrival). */
+/** Addresses and CIDR blocks, or a function of the request and its key. On arrival the key is an IP. */
 export type AllowList = readonly string[] | ((request: FastifyRequest, key: string) => boolean)
 
-/** `'draft-11'`: RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-11. */
+/**
+ * `'x-ratelimit'`: `X-RateLimit-Limit`, `-Remaining` and `-Reset`, the last in whole seconds. `'draft-11'`:
+ * `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11.
+ */
 export type HeaderFamily = 'x-ratelimit' | 'draft-11'
 
 /**
- * Shape of the body of a 429: as Fastify's own errors, as problem details (RFC 9457), or whatever your function returns, sent
- * like the payload of a handler.
+ * The body of a 429: like Fastify's own errors, problem details (RFC 9457), or the result of a function,
+ * which is sent like the payload of a handler.
  */
 export type BodyStyle = 'fastify' | 'problem' | ((request: FastifyRequest, decision: Denied) => unknown)
 
-/** Options of the plugin. The policy options describe the default limiter. */
+/**
+ * Options of the plugin. The policy options describe the default limiter. A wrong option throws at
+ * registration a coded error that names the option, its value and what is allowed.
+ *
+ * @example
+ * ```js
+ * await app.register(rateLimit, {
+ *   rate: 100,
+ *   per: 'minute',
+ *   burst: 10,
+ *   key: 'apiKey',
+ *   keys: { apiKey: (request) => request.headers['x-api-key'] },
+ *   limiters: { login: { algorithm: 'sliding-window', rate: 5, per: '15 minutes', key: 'ip' } },
+ *   guard: { rate: 1000, per: 'minute' },
+ * })
+ * ```
+ */
 export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
-  /** Key strategies of your own, by name: letters, digits, `-` and `_`. */
+  /** Your key strategies, by name: a letter, then letters, digits, `-` and `_`, at most 64 characters. */
   keys?: Record<string, KeyStrategy>
-  /** Limiters that routes can share by name. What an entry omits comes from the default limiter. */
+  /** Limiters that routes can share by name. Each inherits what it leaves out from the default limiter. */
   limiters?: Record<string, AnyPolicy>
-  /** A limiter by IP for every request that is not exempt, on arrival. It counts denied requests too. Default: none. */
+  /**
+   * A limiter by IP for every request that is not exempt, on arrival. It counts denied requests too. Default:
+   * none.
+   */
   guard?: PolicyOptions
-  /** URLs of routes (as declared, prefix included) that no limiter sees; a final `*` stands for any rest. */
+  /**
+   * URLs of routes that no limiter sees, as declared, prefix included. A final `*` stands for any rest:
+   * `['/docs', '/docs/*']`. Default: none.
+   */
   exempt?: readonly string[]
-  /** Clients that are never limited, and never counted. */
+  /**
+   * Clients that are never limited and never counted: `['10.0.0.0/8', '::1']`, or a function. Default: none.
+   */
   allow?: AllowList
   /**
-   * Prefix of two environment variables that win over the code: `<prefix>RATE_LIMIT_PER_MIN` (rate, with `per: 'minute'`)
-   * and `<prefix>BURST`, both positive integers.
+   * Prefix of two environment variables that replace `rate` and `burst` of the code:
+   * `<prefix>RATE_LIMIT_PER_MIN` (with `per: 'minute'`) and `<prefix>BURST`. Anything but a positive integer
+   * throws `FST_FLOODGATE_ENV`.
    */
   env?: string
-  /** Where state lives. Default: a `memoryStore()` of this registration's own. */
+  /** Where state lives. Default: a new `memoryStore()`. */
   store?: Later extends true ? Store : SyncStore
-  /** Families of headers to send, one or both, or `[]`. Default: `['x-ratelimit']`. `Retry-After` is always sent with a 429. */
+  /**
+   * Families of headers to send: one, both, or `[]`. Default: `['x-ratelimit']`. A 429 has also
+   * `Retry-After`, unless no wait helps.
+   */
   headers?: readonly HeaderFamily[]
-  /** Names the headers in Access-Control-Expose-Headers, so that scripts of other origins can read them. Default: false. */
+  /**
+   * Whether Access-Control-Expose-Headers names the headers, so that scripts of other origins can read them.
+   * Default: false.
+   */
   exposeHeaders?: boolean
-  /** Shape of the 429 body. Default: `'fastify'`. An error handler of your own comes before it. */
+  /** The body of a 429. Default: `'fastify'`. Your own error handler replaces it. */
   body?: BodyStyle
-  /** Warnings that are wanted: all (default), none, or by code. */
+  /** Warnings that are emitted: all (default), none, or by code: `{ FST_FLOODGATE_W010: false }`. */
   warnings?: boolean | Readonly<Record<string, boolean>>
   /** IPv6 clients are counted per network of this many bits, 1 to 128. Default: 64. */
   ipv6Prefix?: number
-  /** Called at each denial, before the reply. It may reply itself. What it throws is logged, and denies all the same. */
+  /**
+   * Called at each denial, before the reply. It may reply itself. If it throws, the error is logged and the
+   * 429 is sent.
+   */
   onDenied?: (request: FastifyRequest, reply: FastifyReply, decision: Denied) => void
 }
 
@@ -141,29 +220,10 @@ export interface RateLimitRegistry extends Iterable<RegisteredLimiter> {
   get(name: LimiterName): RegisteredLimiter
   has(name: string): boolean
   /**
-   * A lifecycle handler for `onRequest`, `preValidation` or `preHandler`, to place by hand. It charges in addition to
-   * what the route's own config asks for. A policy makes a limiter of its own, so call this once for each handler: once the app is
-   * ready a policy throws `FST_FLOODGATE_LATE_HOOK`. A name may be given at any time.
+   * A lifecycle handler for `onRequest`, `preValidation` or `preHandler`, to place by hand. It charges in
+   * addition to what the route's own config asks for. A policy makes a limiter of its own, so call this once
+   * for each handler: once the app is ready a policy throws `FST_FLOODGATE_LATE_HOOK`. A name may be given at
+   * any time.
    */
   hook(limiter: LimiterName | RoutePolicy): onRequestHookHandler
-}
-
-/** What the limiters did with one request. */
-export interface RequestRateLimit {
-  /** The tightest decision so far. */
-  readonly decision: Decision
-  /** Every policy's decision so far, the tightest first. */
-  readonly decisions: readonly Decision[]
-  /** Name of the limiter that took the tightest decision. */
-  readonly limiter: string
-  /** The key that it counted. */
-  readonly key: string
-  /**
-   * Charges more, for costs known only later, to every limiter that this request was charged to (the guard apart): all
-   * or none. Updates `decision` and the headers, if they are not sent yet. Await it: it is a promise where the store is asked
-   * over a network.
-   */
-  take(cost?: number): Answer<Decision>
-  /** Gives back `cost` units, or all that the request has been charged so far. Updates `decision` and the headers. Await it. */
-  refund(cost?: number): Answer<void>
 }

@@ -4,7 +4,7 @@ import { memoryStore } from '../store/index.js'
 import { plugin as floodgate } from './plugin.js'
 
 /**
- * The plugin with the package's other functions as properties: `require()` can return one value only, and this is it
+ * The plugin with the package's other functions as properties, because `require()` returns one value only
  * (Node.js, "Loading ECMAScript modules using require()").
  */
 export const plugin = Object.assign(floodgate, { createLimiter, memoryStore, retryAfterSeconds })

@@ -30,7 +30,7 @@ const LateHook = createError(
   500,
 )
 
-// Without a stack: a denial is no defect, and a flood of them must stay cheap.
+// Without a stack: a denial is no defect, and a flood of denials must stay cheap.
 const Denied = createError(DENIED_CODE, '%s', 429, Error, false)
 
 export function unknownKey(option: string, name: unknown, known: readonly string[]): Error {

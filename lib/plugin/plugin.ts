@@ -29,8 +29,8 @@ import { ReadyWarnings } from './routes/ready-warnings.js'
 import { RoutePlans } from './routes/route-plans.js'
 
 /**
- * The Fastify plugin: limits every route that is not exempt. Throws coded errors (`FST_FLOODGATE_*`) for options at
- * registration, and for routes that name unknown limiters at `ready()`.
+ * The Fastify plugin: limits every route that is not exempt. Throws coded errors (`FST_FLOODGATE_*`) for
+ * options at registration, and for routes that name unknown limiters at `ready()`.
  */
 async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promise<void> {
   if (Object.hasOwn(app, 'rateLimit')) throw registeredTwice()

@@ -16,7 +16,9 @@ const RESERVED = ['default', 'guard']
 /** The limiters of one registration by name: `app.rateLimit`, and what the plugin itself asks of it. */
 export class RequestRegistry implements Iterable<AnyLimiter> {
   readonly #limiters = new Map<string, RequestLimiter>()
-  /** Names that configs, functions and `hook()` may use: the default limiter and those that the user defined. */
+  /**
+   * Names that configs, functions and `hook()` may use: the default limiter and those that the user defined.
+   */
   readonly #named = new Set<string>()
   /** Names that the user defined and that no code has asked for. */
   readonly #unused = new Set<string>()
@@ -73,7 +75,10 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
     }
   }
 
-  /** The limiter of that name, as requests meet it. Throws `FST_FLOODGATE_UNKNOWN_LIMITER`, with `where` it is named. */
+  /**
+   * The limiter of that name, as requests meet it. Throws `FST_FLOODGATE_UNKNOWN_LIMITER`, with `where` it is
+   * named.
+   */
   find(name: unknown, where = ''): RequestLimiter {
     const limiter = this.named(name)
     if (limiter === undefined) throw unknownLimiter(name, [...this.#named], where)
@@ -111,7 +116,10 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
     return limiter
   }
 
-  /** Adds a limiter that the user gave no name, such as a route's own: under `name`, or a free name that begins with it. */
+  /**
+   * Adds a limiter that the user gave no name, such as a route's own: under `name`, or a free name that
+   * begins with it.
+   */
   addUnnamed(name: string, policy: RoutePolicy, where: string): RequestLimiter {
     const base = name.slice(0, 120)
     let free = base
@@ -119,7 +127,10 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
     return this.add(free, policy, where)
   }
 
-  /** Whether this registration limits the routes of a scope: the innermost does. The guards of outer ones count, too. */
+  /**
+   * Whether this registration limits the routes of a scope: the innermost does. The guards of outer ones
+   * count, too.
+   */
   limits(scope: FastifyInstance): boolean {
     return scope.rateLimit === (this as unknown)
   }

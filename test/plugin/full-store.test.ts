@@ -3,7 +3,10 @@ import { type Test, test } from 'tap'
 import rateLimit, { memoryStore, type RateLimitOptions } from '../../lib/index.js'
 import { codes, emitted } from './support/warnings.js'
 
-/** The codes of what apps over one full store warn of, once each of them has denied three clients; and the store. */
+/**
+ * The codes of what apps over one full store warn of, once each of them has denied three clients; and the
+ * store.
+ */
 async function warningsOf(t: Test, ...settings: Omit<RateLimitOptions, 'store'>[]) {
   const list = emitted(t)
   const store = memoryStore({ maxKeys: 1 })

@@ -34,7 +34,9 @@ export class AllowedClients {
   }
 }
 
-/** A list for each family: a network of one holds no addresses of the other, and `::/0` is not all clients. */
+/**
+ * A list for each family: a network of one holds no addresses of the other, and `::/0` is not all clients.
+ */
 interface Lists {
   readonly ipv4: BlockList
   readonly ipv6: BlockList

@@ -1,7 +1,7 @@
 import { FASTEST, LARGEST } from '../../policy/index.js'
 import { badEnv } from '../errors.js'
 
-/** What the environment says over the code: nothing where a variable is not set. */
+/** The options that the environment overrides. An option is missing where its variable is not set. */
 export interface EnvOverrides {
   rate?: number
   per?: 'minute'
@@ -9,8 +9,8 @@ export interface EnvOverrides {
 }
 
 /**
- * Reads `<prefix>RATE_LIMIT_PER_MIN` and `<prefix>BURST`; throws `FST_FLOODGATE_ENV` unless they are positive integers, up to
- * what a policy can hold.
+ * Reads `<prefix>RATE_LIMIT_PER_MIN` and `<prefix>BURST`; throws `FST_FLOODGATE_ENV` unless they are positive
+ * integers that a policy can hold.
  */
 export function readEnv(prefix: string, env: NodeJS.ProcessEnv): EnvOverrides {
   const rate = positiveInteger(`${prefix}RATE_LIMIT_PER_MIN`, 60 * FASTEST, env)

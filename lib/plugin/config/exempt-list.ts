@@ -1,4 +1,4 @@
-/** A route as far as the list knows it: `url` is without the last slash for a prefixed `/`. */
+/** The parts of a route that the list reads. `url` has no last slash for a prefixed `/`. */
 interface ListedRoute {
   readonly url: string
   readonly prefix: string
@@ -14,7 +14,7 @@ export class ExemptList {
     this.#matches = matcher(patterns)
   }
 
-  /** Whether every URL is exempt, that of no route included. */
+  /** Whether every URL is exempt, also one of no route. */
   get hasEverything(): boolean {
     return this.#matches('')
   }
@@ -23,7 +23,7 @@ export class ExemptList {
     return isUnder(this.#matches, route)
   }
 
-  /** The patterns that match none of these routes; `*` needs none. */
+  /** The patterns that match none of these routes. `*` need not match any. */
   unmatched(routes: readonly ListedRoute[]): string[] {
     return this.#patterns.filter((pattern) => {
       const matches = matcher([pattern])

@@ -4,31 +4,38 @@ import ipaddr from 'ipaddr.js'
 /** An IPv6 address as eight groups of 16 bits. */
 export type Groups = readonly number[]
 
-/** `1.2.3.4:80` and `[::1]:80`, as some proxies write into X-Forwarded-For. The port does not belong to the key. */
+/**
+ * `1.2.3.4:80` and `[::1]:80`, as some proxies write into X-Forwarded-For. The port does not belong to the
+ * key.
+ */
 const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/
 /**
- * `::10.0.0.1`, IPv4-compatible, which RFC 4291 (section 2.5.5.1) deprecates. It is an IPv6 address like others, but
- * ipaddr.js reads it as IPv4-mapped.
+ * `::10.0.0.1`, IPv4-compatible, which RFC 4291 (section 2.5.5.1) deprecates. It is an IPv6 address like
+ * others, but ipaddr.js reads it as IPv4-mapped.
  */
 const COMPATIBLE = /^::(?=[^:]+\.)/
 
 /** IPv4-mapped, ::ffff:0:0/96: RFC 4291, section 2.5.5.2. */
 const MAPPED: Groups = [0, 0, 0, 0, 0, 0xffff]
 /**
- * Where translators put IPv4 addresses: ::ffff:0:0:0/96 (SIIT; RFC 2765, section 2.1) and 64:ff9b::/96 (NAT64; RFC 6052,
- * section 2.1).
+ * Where translators put IPv4 addresses: ::ffff:0:0:0/96 (SIIT; RFC 2765, section 2.1) and 64:ff9b::/96
+ * (NAT64; RFC 6052, section 2.1).
  */
 const TRANSLATED: readonly Groups[] = [
   [0, 0, 0, 0, 0xffff, 0],
   [0x64, 0xff9b, 0, 0, 0, 0],
 ]
-/** 64:ff9b:1::/48, for translators of a local network (RFC 8215). Each network puts the IPv4 address where it likes. */
+/**
+ * 64:ff9b:1::/48, for translators of a local network (RFC 8215). Each network puts the IPv4 address where it
+ * likes.
+ */
 const TRANSLATED_LOCALLY: Groups = [0x64, 0xff9b, 1]
 
 /**
- * The key of a client's address: IPv4 as it is, and IPv6 as its network of `prefix` bits, in canonical form. An IPv6
- * address that stands for an IPv4 client is that client: mapped and translated addresses become IPv4. Addresses in
- * 64:ff9b:1::/48 are counted one by one. Other text stays as it is. A missing address (a Unix socket) is `unknown`.
+ * The key of a client's address: IPv4 as it is, and IPv6 as its network of `prefix` bits, in canonical form.
+ * An IPv6 address that stands for an IPv4 client is that client: mapped and translated addresses become IPv4.
+ * Addresses in 64:ff9b:1::/48 are counted one by one. Other text stays as it is. A missing address (a Unix
+ * socket) is `unknown`.
  */
 export function ipKey(ip: string | undefined, prefix: number): string {
   if (!ip) return 'unknown'
@@ -51,7 +58,7 @@ export function bareAddress(ip: string): string {
   return match === null ? ip : (match[1] ?? match[2])
 }
 
-/** The groups of an IPv6 address; null for what is none. */
+/** The groups of an IPv6 address; null for other text. */
 export function parseIpv6(address: string): Groups | null {
   try {
     return ipaddr.IPv6.parse(address.replace(COMPATIBLE, '0::')).parts

@@ -120,7 +120,10 @@ export class Strategies {
     }
   }
 
-  /** The strategy that a `key` option means; `option` is its path in errors, `limiter` the name of its limiter. */
+  /**
+   * The strategy that a `key` option means; `option` is its path in errors, `limiter` the name of its
+   * limiter.
+   */
   resolve(key: unknown, option: string, limiter: string): Strategy {
     const isFunction = typeof key === 'function'
     const own = isFunction ? (key as KeyStrategy) : this.#own.get(key)

@@ -5,7 +5,7 @@ import { invalidOption, ownOptions, show } from '../../policy/index.js'
 import { readEnv } from './env.js'
 import { type Defaults, ROUTE_OPTIONS } from './route-policy.js'
 
-/** The default limiter's name is its own. */
+/** The name of the default limiter cannot be changed. */
 const POLICY = ROUTE_OPTIONS.filter((option) => option !== 'name')
 const OWN = [
   'keys',
@@ -22,7 +22,7 @@ const OWN = [
   'ipv6Prefix',
   'onDenied',
 ]
-/** What Fastify itself reads from the options of any plugin. */
+/** Options that Fastify itself reads from any plugin. */
 const FASTIFY = ['prefix', 'logLevel', 'logSerializers']
 
 const HEADER_FAMILIES: readonly string[] = Object.keys(FAMILIES)
@@ -38,14 +38,14 @@ type Defaulted =
   | 'warnings'
   | 'ipv6Prefix'
 
-/** Options with their defaults, and the environment's word. */
+/** Options with their defaults, and with the values of the environment. */
 export type Settings = RateLimitOptions &
   Required<Pick<RateLimitOptions, Defaulted>> & {
-    /** The default limiter, as far as somebody said what it is. */
+    /** The default limiter, as far as the options or the environment describe it. */
     readonly defaults: Defaults
   }
 
-/** Checks the options that belong to no limiter; throws a coded error that names the first that is wrong. */
+/** Checks the options that belong to no limiter; throws a coded error that names the first wrong one. */
 export function readOptions(given: RateLimitOptions, env: NodeJS.ProcessEnv): Settings {
   const options = ownOptions(given, [...POLICY, ...OWN], '', FASTIFY)
   const { algorithm, rate, per, burst, key, cost, hook } = options

@@ -7,7 +7,7 @@ import type { Strategy } from './key-strategies.js'
 /** Units that a request costs. */
 export type Cost = number | ((request: FastifyRequest) => number)
 
-/** A limiter as requests meet it: who is counted, what a request costs, and where that is decided. */
+/** A limiter with what only requests have: the key strategy, the cost and the point of the decision. */
 export class RequestLimiter {
   readonly limiter: StoreLimiter
   readonly strategy: Strategy

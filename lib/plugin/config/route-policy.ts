@@ -6,7 +6,10 @@ import type { Cost } from './request-limiter.js'
 
 export const ROUTE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'key', 'cost', 'hook']
 
-/** What policies inherit for the options that they leave out: the default limiter, as far as the user described it. */
+/**
+ * What policies inherit for the options that they leave out: the default limiter, as far as the user
+ * described it.
+ */
 export type Defaults = RoutePolicy & {
   /** The period that the code says, where the environment says another. */
   readonly codePer?: RoutePolicy['per']
@@ -53,8 +56,8 @@ export function dotted(path: string): string {
 }
 
 /**
- * A policy takes what it leaves out from the default limiter. Its own rate is per the period that the code says, and an
- * inherited burst does not loosen it. Only a token bucket inherits a burst.
+ * A policy takes what it leaves out from the default limiter. Its own rate is per the period that the code
+ * says, and an inherited burst does not loosen it. Only a token bucket inherits a burst.
  */
 function inherit(options: RoutePolicy, defaults: Defaults): RoutePolicy {
   const { algorithm = defaults.algorithm, rate = defaults.rate } = options
@@ -70,7 +73,9 @@ function inheritedBurst(burst: number | undefined, rate: number | undefined): nu
   return burst === undefined || rate === undefined ? burst : Math.min(burst, rate)
 }
 
-/** The options that belong to the limiter of a list of policies. Each may be given once, or always the same. */
+/**
+ * The options that belong to the limiter of a list of policies. Each may be given once, or always the same.
+ */
 function commonOptions(
   list: readonly RoutePolicy[],
   where: string,

@@ -1,10 +1,10 @@
 import { invalidOption, ownOptions } from '../../policy/index.js'
 import { emitWarning, evictionWarning, forgottenWarning } from '../../store/index.js'
 
-/** Requests without a key, from the first on, after which a limiter's key strategy is taken to be wrong. */
+/** If so many requests of a limiter, from the first on, have no key, its key strategy is probably wrong. */
 export const PATIENCE = 100
 
-/** Codes of what is worth a warning, with what to do about it. Never a key, an IP or the text of an error. */
+/** The text of each warning, with its cure. It never holds a key, an IP or the text of an error. */
 const WARNINGS = {
   FST_FLOODGATE_W001: () =>
     "A request carries X-Forwarded-For but Fastify's trustProxy is off, so every client behind the proxy counts as one. Set trustProxy to the proxy's address, or have the header removed.",
@@ -26,7 +26,7 @@ const WARNINGS = {
   FST_FLOODGATE_W009: (url: string) =>
     `The function in config.rateLimit of the route ${url} returned something that is no limiter of this app, and its request was charged to the default limiter. Return 'default', a name from limiters or define(), or false; map what clients send to names of your own.`,
   FST_FLOODGATE_W010: () =>
-    "Fastify's trustProxy is true, so whoever reaches the app names its own address in X-Forwarded-For and is counted under it. Set trustProxy to the proxy's address or network. Where all clients come through a proxy that overwrites the header, switch this warning off.",
+    "Fastify's trustProxy is true, so any client can name its own address in X-Forwarded-For and is counted under it. Set trustProxy to the proxy's address or network. Where all clients come through a proxy that overwrites the header, switch this warning off.",
   FST_FLOODGATE_W011: () =>
     "A request carries X-Forwarded-For but its peer is not among those that Fastify's trustProxy names, so the header is ignored and the peer is counted. If the peer is a proxy of yours, add its address or network to trustProxy: all clients behind it count as one. Where clients reach the app directly and send the header at will, switch this warning off.",
   FST_FLOODGATE_W012: (strategy: string) =>
@@ -47,13 +47,13 @@ export class Warnings {
   readonly #wanted: ReadonlySet<WarningCode>
   readonly #emitted = new Set<string>()
 
-  /** `wanted` is the option `warnings`: all or none, or by code. Throws a coded error for codes that there are not. */
+  /** `wanted` is the option `warnings`: all or none, or by code. Throws a coded error for unknown codes. */
   constructor(wanted: boolean | Readonly<Record<string, boolean>> = true) {
     const choice = typeof wanted === 'boolean' ? {} : readChoice(wanted)
     this.#wanted = new Set(CODES.filter((code) => choice[code] ?? wanted !== false))
   }
 
-  /** Is it switched on? What only it needs can be left out where it is not. */
+  /** Whether a warning is switched on. If not, the work that only it needs can be left out. */
   wants(code: WarningCode): boolean {
     return this.#wanted.has(code)
   }

@@ -7,10 +7,10 @@ import type { FastifyInstance } from 'fastify'
 const servers = new WeakSet<object>()
 
 /**
- * Makes Node.js remember the address of each connection to the server of `app`. Node.js asks the system when the address
- * is first read, and the system no longer knows the address of a client that has reset its connection: all such
- * clients would share the key `unknown`. `app.close()` removes the listeners. A server that is no EventEmitter, which a
- * `serverFactory` may return, is left alone.
+ * Makes Node.js remember the address of each connection to the server of `app`. Node.js asks the system when
+ * the address is first read, and the system no longer knows the address of a client that has reset its
+ * connection: all such clients would share the key `unknown`. `app.close()` removes the listeners. A server
+ * that is no EventEmitter, which a `serverFactory` may return, is left alone.
  */
 export function keepAddresses(app: FastifyInstance): void {
   const server: unknown = app.server
@@ -28,7 +28,10 @@ function readAddress(socket: Socket): void {
   void socket.remoteAddress
 }
 
-/** When an HTTP/2 session is destroyed, `request.socket` reads the properties of the stream instead of the socket. */
+/**
+ * When an HTTP/2 session is destroyed, `request.socket` reads the properties of the stream instead of the
+ * socket.
+ */
 function passAddressOn(session: ServerHttp2Session): void {
   const { remoteAddress } = session.socket
   session.on('stream', (stream) => Object.assign(stream, { remoteAddress }))

@@ -2,21 +2,28 @@ import type { FastifyInstance } from 'fastify'
 import type { Internals, NotFoundRoute, RouteContext } from '../internals.js'
 import { rateLimitOf } from '../routes/facts.js'
 
-/** Where the config of a 404 context names the scope whose registration decides, if that is not the handler's scope. */
+/**
+ * Where the config of a 404 context names the scope whose registration decides, if that is not the handler's
+ * scope.
+ */
 const deciding: unique symbol = Symbol('floodgate.deciding')
 
 type Deciding = { [deciding]?: FastifyInstance }
 
-/** The scope whose registration decides for a request: the scope of its route or, for a 404, that of its prefix. */
+/**
+ * The scope whose registration decides for a request: the scope of its route or, for a 404, that of its
+ * prefix.
+ */
 export function decidingScope(config: object, server: FastifyInstance): FastifyInstance {
   return (config as Deciding)[deciding] ?? server
 }
 
 /**
- * Lets the `hooks` of a registration see the 404s below the prefix of its scope. If the scope has no 404 handler, Fastify
- * answers them with the handler and the hooks of an outer scope. This adds a copy of that context for the prefix, with
- * our hooks in addition. Nothing is added where a registration decides for exactly this prefix already, or where the
- * outer handler has a `config.rateLimit`, which names limiters of the outer scope.
+ * Lets the `hooks` of a registration see the 404s below the prefix of its scope. If the scope has no 404
+ * handler, Fastify answers them with the handler and the hooks of an outer scope. This adds a copy of that
+ * context for the prefix, with our hooks in addition. Nothing is added where a registration decides for
+ * exactly this prefix already, or where the outer handler has a `config.rateLimit`, which names limiters of
+ * the outer scope.
  */
 export function limitNotFound(
   app: FastifyInstance,

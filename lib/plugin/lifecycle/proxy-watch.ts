@@ -5,7 +5,10 @@ import type { Internals } from '../internals.js'
 /** How many requests with the header are examined, unless one of them causes a warning before. */
 const LOOKS = 100
 
-/** Warns of a `trustProxy` that makes all clients behind a proxy one client, or lets clients choose their address. */
+/**
+ * Warns of a `trustProxy` that makes all clients behind a proxy one client, or lets clients choose their
+ * address.
+ */
 export class ProxyWatch {
   readonly #internals: Internals
   readonly #warnings: Warnings
@@ -19,12 +22,12 @@ export class ProxyWatch {
     this.#left = codes.some((code) => warnings.wants(code)) ? LOOKS : 0
   }
 
-  /** Looks at the settings, which are final when the app is ready. */
+  /** Checks the settings, which are final when the app is ready. */
   onReady(app: FastifyInstance): void {
     if (this.#internals.trustProxy(app) === true) this.#warnings.once('FST_FLOODGATE_W010')
   }
 
-  /** Looks at the header of a request on its arrival. */
+  /** Checks the header of a request on its arrival. */
   onRequest(request: FastifyRequest): void {
     if (this.#left === 0) return
     const forwarded = request.headers['x-forwarded-for']
@@ -34,8 +37,8 @@ export class ProxyWatch {
   #look({ ip, ips, server }: FastifyRequest, forwarded: readonly unknown[]): void {
     if (forwarded.length === 0) return
     this.#left--
-    // With more addresses than the peer's, the peer is trusted. A peer that the header names is the client itself:
-    // @fastify/aws-lambda passes the client's address as the peer's.
+    // With more addresses than the peer's, the peer is trusted. A peer that the header names is the client
+    // itself: @fastify/aws-lambda passes the client's address as the peer's.
     if (ips === undefined ? forwarded.includes(ip) : ips.length > 1) return
     this.#left = 0
     if (ips === undefined) this.#warnings.once('FST_FLOODGATE_W001')

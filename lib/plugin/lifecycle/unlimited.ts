@@ -7,8 +7,8 @@ export function isUnlimited(request: FastifyRequest, allowed: AllowedClients): b
 }
 
 /**
- * Whether a request is a CORS preflight for a route that serves OPTIONS only. A browser reports a denied preflight as a
- * failure of CORS. Any client can send such a request, but it reaches no other route with it.
+ * Whether a request is a CORS preflight for a route that serves OPTIONS only. A browser reports a denied
+ * preflight as a failure of CORS. Any client can send such a request, but it reaches no other route with it.
  */
 function isPreflight(request: FastifyRequest): boolean {
   const { method, headers } = request

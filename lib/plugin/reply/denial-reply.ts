@@ -28,9 +28,9 @@ export class DenialReply {
   }
 
   /**
-   * Replies through the app's error handling. Where that is Fastify's own and nothing observes it, sends the same body at
-   * once: no error, no stack and no log line, so that a flood costs little. A body of another style is sent at once, too,
-   * because an error cannot carry it.
+   * Replies through the app's error handling. Where that is Fastify's own and nothing observes it, sends the
+   * same body at once: no error, no stack and no log line, so that a flood costs little. A body of another
+   * style is sent at once, too, because an error cannot carry it.
    */
   send(request: FastifyRequest, reply: FastifyReply, denied: RequestCharge, done: Done): void {
     const seconds = retryAfterSeconds(denied.retryAfter)
@@ -50,7 +50,9 @@ export class DenialReply {
     } else done(deniedError(message, requestDecision(denied)))
   }
 
-  /** Sends the plain body past Fastify, where no hook, handler or schema would see it. Returns whether it did. */
+  /**
+   * Sends the plain body past Fastify, where no hook, handler or schema would see it. Returns whether it did.
+   */
   #sendAtOnce(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -134,7 +136,10 @@ function isUpgrade(request: FastifyRequest): boolean {
   return (request.raw as { upgrade?: boolean }).upgrade === true
 }
 
-/** Closes the socket of an upgrade after the reply. Node.js leaves it open, and `app.close()` would wait for it. */
+/**
+ * Closes the socket of an upgrade after the reply. Node.js leaves it open, and `app.close()` would wait for
+ * it.
+ */
 function closeAfter(request: FastifyRequest, reply: FastifyReply): void {
   reply.raw.once('finish', () => request.raw.socket.destroySoon())
 }

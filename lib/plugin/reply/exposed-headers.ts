@@ -5,7 +5,10 @@ import { tightestOf } from '../request/request-charge.js'
 
 const EXPOSE = 'access-control-expose-headers'
 
-/** An `onSend` hook that exposes the headers of a reply to scripts of other origins. CORS plugins have set theirs by then. */
+/**
+ * An `onSend` hook that exposes the headers of a reply to scripts of other origins. CORS plugins have set
+ * theirs by then.
+ */
 export function exposeOnSend(families: readonly HeaderFamily[]): onSendHookHandler {
   const names = families.flatMap((family) => FAMILIES[family])
   return (request, reply, _payload, done) => {

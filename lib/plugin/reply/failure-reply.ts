@@ -20,8 +20,9 @@ export class FailureReply {
   }
 
   /**
-   * Replies 503 to a failure of the store, through the app's error handling. Where that is Fastify's own, the same body is
-   * sent without a log line, because the log has said already that the store is down. Any other error goes on as it is.
+   * Replies 503 to a failure of the store, through the app's error handling. Where that is Fastify's own, the
+   * same body is sent without a log line, because the log has said already that the store is down. Any other
+   * error goes on as it is.
    */
   send(request: FastifyRequest, reply: FastifyReply, error: StoreFailure, done: Done): void {
     if (error.statusCode !== 503 || !this.#internals.answersPlainly(request, 503)) return done(error)

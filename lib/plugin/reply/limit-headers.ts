@@ -48,7 +48,10 @@ export function prepareHeaders(policies: readonly Policy[]): void {
   for (const policy of policies) policyItems.set(policy, policyItem(policy))
 }
 
-/** Lists all policies of an allowed request, and those that denied of a denied one: `t` then agrees with Retry-After. */
+/**
+ * Lists all policies of an allowed request, and those that denied of a denied one: `t` then agrees with
+ * Retry-After.
+ */
 function writeDraft(reply: FastifyReply, tightest: Charge, all: readonly Charge[]): void {
   let policies = ''
   let limits = ''

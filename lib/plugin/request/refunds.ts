@@ -4,8 +4,8 @@ import { isPromise } from '../is-promise.js'
 import type { RequestCharge } from './request-charge.js'
 
 /**
- * Gives back `cost` units of each charge, at most and by default all that it has taken, and reads its verdict again. Returns a
- * promise where the store does.
+ * Gives back `cost` units of each charge, at most and by default all that it has taken, and reads its verdict
+ * again. Returns a promise where the store does.
  */
 export function refund(
   charges: readonly RequestCharge[],
@@ -48,7 +48,10 @@ export function readAgain(charges: readonly RequestCharge[]): void | Promise<voi
   update()
 }
 
-/** A charge to the same bucket and key. A store over a network may get several of them before it replies to the first. */
+/**
+ * A charge to the same bucket and key. A store over a network may get several of them before it replies to
+ * the first.
+ */
 export function anotherCharge({ bucket, key, chargedAt, chargedBy }: RequestCharge, cost: number): Charge {
   return { ...newCharge(bucket), key, cost, chargedAt, source: chargedBy }
 }

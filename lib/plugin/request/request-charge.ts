@@ -36,7 +36,9 @@ export class RequestCharge implements Charge {
   charged = 0
   /** The source of the last of these units. */
   chargedBy: Source = 'store'
-  /** The units that were charged before the last time, oldest first; null where the request was charged once. */
+  /**
+   * The units that were charged before the last time, oldest first; null where the request was charged once.
+   */
   earlier: EarlierCharge[] | null = null
   /** Where the request has several charges, the tightest holds them all, itself included. */
   all: RequestCharge[] | null = null

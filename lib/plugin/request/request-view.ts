@@ -74,7 +74,10 @@ export class RequestView {
     return tightestOf(this.#request) as RequestCharge
   }
 
-  /** The charges that the application may change: those of one registration, the guard's only if there are no others. */
+  /**
+   * The charges that the application may change: those of one registration, the guard's only if there are no
+   * others.
+   */
   #own(): readonly RequestCharge[] {
     const charges = chargesOf(this.#request)
     const own = charges.filter((charge) => charge.role !== 'guard')

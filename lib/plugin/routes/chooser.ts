@@ -16,8 +16,8 @@ export class ChosenSteps {
   }
 
   /**
-   * The step of the limiter `name`, or of the default limiter for a value that names none. The value may come from the
-   * client: it is neither kept nor shown.
+   * The step of the limiter `name`, or of the default limiter for a value that names none. The value may come
+   * from the client: it is neither kept nor shown.
    */
   of(name: unknown, url: string): Step {
     const known = this.#steps.get(name)

@@ -10,12 +10,15 @@ import {
 import type { RequestLimiter } from '../config/request-limiter.js'
 import type { RoutePlan } from './plan.js'
 
-/** What was documented of a route, by its options: a nested registration documents it anew, from what its author wrote. */
+/**
+ * The documented limits of a route, by its options. A nested registration starts again from the author's
+ * schema.
+ */
 const documented = new WeakMap<RouteOptions, { schema: RouteSchema | undefined; limits: readonly Limit[] }>()
 
 type Scope = Pick<FastifyInstance, 'hasPlugin' | 'errorHandler'>
 
-/** A route, with the options that @fastify/swagger keeps by reference, too. */
+/** A route and its options, which @fastify/swagger keeps by reference, too. */
 interface LimitedRoute {
   readonly options: RouteOptions
   readonly plan: RoutePlan
@@ -23,15 +26,15 @@ interface LimitedRoute {
 }
 
 /**
- * Documents the limits of routes for @fastify/swagger, once Fastify has compiled their schemas: a 429 that it compiled would
- * change what the application sends.
+ * Documents the limits of routes for @fastify/swagger, after Fastify has compiled their schemas. A
+ * compiled 429 would change what the application sends.
  */
 export class Documentation {
   readonly #families: readonly HeaderFamily[]
   readonly #body: BodyStyle
   readonly #guard: readonly Limit[]
 
-  /** `guard`: the limiters that every route meets that is not exempt. */
+  /** `guard`: the limiters that every route meets, unless it is exempt. */
   constructor(families: readonly HeaderFamily[], body: BodyStyle, guard: readonly RequestLimiter[]) {
     this.#families = families
     this.#body = body
@@ -56,7 +59,7 @@ export class Documentation {
     }
   }
 
-  /** An error handler of the application's own comes before our body. */
+  /** The application's own error handler replaces our body. */
   #bodyOf(options: RouteOptions, scope: Scope): LimitFacts['body'] {
     const isOwn = options.errorHandler !== undefined || scope.errorHandler.name !== 'defaultErrorHandler'
     return isOwn || typeof this.#body === 'function' ? 'custom' : this.#body
@@ -71,8 +74,8 @@ function limitsOf({ limiter, strategy, cost }: RequestLimiter, isGuard: boolean)
 }
 
 /**
- * Whether a schema has parts that are no JSON Schema but, say, Zod's. A `transform` of the application's translates those, and
- * would choke on a response that is not of their kind.
+ * Whether a schema has parts that are no JSON Schema, such as those of Zod. A `transform` of the application
+ * translates them, and would fail for a response of another kind.
  */
 function isForeign(schema: RouteSchema = {}): boolean {
   const { body, querystring, params, headers, response } = schema

@@ -1,6 +1,6 @@
 import type { RouteOptions } from 'fastify'
 
-/** A route as far as its plan depends on it. */
+/** The parts of a route that decide its plan. */
 export interface RouteFacts {
   /** The URL; without the last slash for a prefixed `/`, which is one route with and without it. */
   readonly url: string
@@ -12,7 +12,7 @@ export interface RouteFacts {
   readonly late: boolean
 }
 
-/** The facts of the options of a route, or of `request.routeOptions`, which are what is left of them later. */
+/** The facts of a route, from its options or, when a request comes, from `request.routeOptions`. */
 export function factsOf(
   options: Pick<RouteOptions, 'constraints' | 'config'>,
   url: string,
@@ -39,8 +39,9 @@ export function routeName({ methods, url }: RouteFacts): string {
 }
 
 /**
- * Whether two routes of one URL share their limits. They are a GET and its HEAD, a prefixed `/` with and without the slash,
- * or one route seen twice: when it was declared, and when a request came after another plugin had rebuilt its config.
+ * Whether two routes of one URL share their limits. They are a GET and its HEAD, a prefixed `/` with and
+ * without the slash, or one route seen twice: when it was declared, and when a request came after another
+ * plugin had rebuilt its config.
  */
 export function isSameRoute(a: RouteFacts, b: RouteFacts): boolean {
   if (a.rateLimit !== b.rateLimit || a.constraints !== b.constraints) return false

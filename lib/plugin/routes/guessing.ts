@@ -3,8 +3,8 @@ import type { RequestLimiter } from '../config/request-limiter.js'
 import type { RoutePlan } from './plan.js'
 
 /**
- * Whether a route uses the default limiter, the key of that is known only after authentication, and no limiter runs on
- * arrival. Authentication then answers those who guess credentials, and no limiter sees them.
+ * Whether a route uses the default limiter, whose key is known only after authentication, and no limiter runs
+ * on arrival. Authentication then answers those who guess credentials, and no limiter sees them.
  */
 export function isOpenToGuessing(
   app: FastifyInstance,

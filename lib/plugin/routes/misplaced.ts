@@ -2,7 +2,10 @@ import type { RouteOptions } from 'fastify'
 
 const NEARLY = /^rate[-_]?limit$/i
 
-/** Where a route has limits that nobody reads: beside `config`, or under a misspelt name in it. Null for nowhere. */
+/**
+ * Where a route has limits that the plugin does not read: beside `config`, or under a misspelt name in it.
+ * Null if it has none.
+ */
 export function misplacedLimit(options: RouteOptions): string | null {
   const beside = Object.keys(options).find((name) => NEARLY.test(name))
   if (beside !== undefined) return `${beside} beside config`

@@ -21,7 +21,9 @@ export interface StepChooser {
   choose(request: FastifyRequest): Step | null | Promise<Step | null>
 }
 
-/** The limiters that the requests of a route meet. Filled in again at `ready()` if they were not known before. */
+/**
+ * The limiters that the requests of a route meet. Filled in again at `ready()` if they were not known before.
+ */
 export interface RoutePlan {
   /** Whether no limiter sees the route. */
   exempt: boolean

@@ -83,7 +83,9 @@ export class Planner {
     return { exempt: false, arrival, steps, onlyStage: (isAlone && steps?.stage) || null, hooks, members }
   }
 
-  /** The limiters that a route names or describes. Names come first: a route that is refused adds no limiter. */
+  /**
+   * The limiters that a route names or describes. Names come first: a route that is refused adds no limiter.
+   */
   #members(facts: RouteFacts): RequestLimiter[] {
     const { rateLimit } = facts
     const name = routeName(facts)

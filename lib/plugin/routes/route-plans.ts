@@ -55,8 +55,8 @@ export class RoutePlans {
   }
 
   /**
-   * Makes all plans final and returns their routes. The app is ready, so every limiter and every nested registration is known.
-   * Throws for names that no limiter has.
+   * Makes all plans final and returns their routes. The app is ready, so every limiter and every nested
+   * registration is known. Throws for names that no limiter has.
    */
   complete(): readonly PlannedRoute[] {
     const routes = this.#routes
@@ -72,7 +72,10 @@ export class RoutePlans {
     return config[this.#plan] ?? this.#makeLate(request, config as Record<symbol, RoutePlan>)
   }
 
-  /** The plan of a route so far. A mistake in the plugin's own scope is thrown at once, in a nested one at ready. */
+  /**
+   * The plan of a route so far. A mistake in the plugin's own scope is thrown at once, in a nested one at
+   * ready.
+   */
   #tryPlan(facts: RouteFacts, scope: FastifyInstance): { plan: RoutePlan; known: boolean } {
     try {
       return { plan: { ...this.#make(facts, scope) }, known: true }
@@ -87,7 +90,10 @@ export class RoutePlans {
     return this.#registry.limits(scope) ? this.#planner.plan(facts) : this.#planner.nested(facts)
   }
 
-  /** The plan of a route that `onRoute` did not see: a handler of 404, or a route declared before the plugin was loaded. */
+  /**
+   * The plan of a route that `onRoute` did not see: a handler of 404, or a route declared before the plugin
+   * was loaded.
+   */
   #makeLate(request: FastifyRequest, config: Record<symbol, RoutePlan>): RoutePlan {
     const { server, routeOptions } = request
     const scope = decidingScope(config, server)
@@ -108,7 +114,10 @@ export class RoutePlans {
   }
 }
 
-/** The plan of a route whose config is not allowed and was seen too late to refuse it: every request gets the error. */
+/**
+ * The plan of a route whose config is not allowed and was seen too late to refuse it: every request gets the
+ * error.
+ */
 function faultyPlan(error: Error): RoutePlan {
   return { ...GUARD_ONLY, arrival: { decide: (_request, _reply, done) => done(error) } }
 }

@@ -103,7 +103,10 @@ for (const [what, allow, message] of REFUSED) {
   })
 }
 
-/** An app with a guard, a limiter by IP, one by user before the handler and one placed by hand: one request each. */
+/**
+ * An app with a guard, a limiter by IP, one by user before the handler and one placed by hand: one request
+ * each.
+ */
 async function strict(t: Test, options: RateLimitOptions) {
   const app = Fastify()
   t.teardown(() => app.close())

@@ -69,7 +69,7 @@ test('requests that are held open give back only what they still have charged', 
   }
 })
 
-test('the environment speaks of the default limiter, and loosens no other', async (t) => {
+test('the environment changes the default limiter, and loosens no other', async (t) => {
   process.env.BYPASS_RATE_LIMIT_PER_MIN = '600'
   process.env.BYPASS_BURST = '50'
   t.teardown(() => {
@@ -98,7 +98,7 @@ test('the environment speaks of the default limiter, and loosens no other', asyn
   )
 })
 
-test("exempt: ['*'] exempts what is no route, too", async (t) => {
+test("exempt: ['*'] also exempts URLs of no route", async (t) => {
   const { app } = await limited(t, { exempt: ['*'], burst: 1 })
   for (let i = 0; i < 3; i++) {
     const reply = await app.inject('/nope')
@@ -115,7 +115,7 @@ test('a charge that a handler is denied leaves the headers of an allowed request
   t.match(reply.headers, { 'x-ratelimit-remaining': '2', ratelimit: '"default";r=2;t=1' })
 })
 
-test('a response schema that says nothing of a 429 makes no denial dear', async (t) => {
+test('a response schema without a 429 makes no denial expensive', async (t) => {
   const lines: { level: number }[] = []
   const app = Fastify({
     logger: { level: 'info', stream: { write: (line: string) => lines.push(JSON.parse(line)) } },

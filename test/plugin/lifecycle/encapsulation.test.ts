@@ -74,7 +74,7 @@ test('the guards of nested registrations all count, the outer one first', async 
   t.same(await ask(app, 'GET /free'), ['200 -'], 'a route that is exempt is seen by no guard')
 })
 
-test('a route on the exempt list of the outer registration does not meet its guard, whoever decides for it', async (t) => {
+test('a route on the exempt list of the outer registration does not meet its guard, also if a nested registration decides', async (t) => {
   const app = await limited({ guard: only(1), exempt: ['/docs'] })
   await app.register(async (scope) => {
     await register(scope, only(9))

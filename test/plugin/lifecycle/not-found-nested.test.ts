@@ -5,7 +5,10 @@ import { Internals } from '../../../lib/plugin/internals.js'
 import { limitNotFound } from '../../../lib/plugin/lifecycle/not-found.js'
 import { ask, frozenStore, left, limited, ok, only, tracer, user } from '../support/app.js'
 
-/** Registers the plugin in a scope with that prefix. Returns the scope in an object, because a scope has a `then`. */
+/**
+ * Registers the plugin in a scope with that prefix. Returns the scope in an object, because a scope has a
+ * `then`.
+ */
 async function nested(
   app: FastifyInstance,
   options: RateLimitOptions,

@@ -23,7 +23,7 @@ const PLACES: Record<string, RoutePolicy> = {
 }
 const REBUILDS: Record<string, (config: RouteOptions['config']) => RouteOptions['config']> = {
   spreads: (config) => ({ ...config }),
-  'builds anew': (config) => ({ rateLimit: config?.rateLimit }),
+  'builds again': (config) => ({ rateLimit: config?.rateLimit }),
 }
 
 for (const [place, policy] of Object.entries(PLACES)) {

@@ -58,7 +58,7 @@ test('a unit that comes back to a sliding window can be spent again', async (t) 
   t.same(await ask(app, 'GET /', 'GET /', 'GET /window', 'GET /window'), ['200 0', '429 0', '200 0', '429 0'])
 })
 
-test('a denial tells of the limiter that denied, and of all that have decided', async (t) => {
+test('a denial has the decision of the limiter that denied, and those of all that decided', async (t) => {
   const app = await limited({ limiters: { ip: only(9), user: { ...only(1), key: user } } })
   app.setErrorHandler((_error, request) => ({
     limiter: request.rateLimit?.limiter,

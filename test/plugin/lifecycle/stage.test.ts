@@ -80,7 +80,7 @@ test('where the guard denies, no limiter is charged', async (t) => {
   t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 9)
 })
 
-test('all policies of a limiter must allow, and the one with the longest wait speaks', async (t) => {
+test('all policies of a limiter must allow, and a denial names the one with the longest wait', async (t) => {
   const policies = [
     { name: 'brief', rate: 2, per: 'minute' },
     { name: 'long', rate: 2, per: 'hour' },
@@ -94,7 +94,7 @@ test('all policies of a limiter must allow, and the one with the longest wait sp
   t.match(app.rateLimit.get('both').peek('127.0.0.1'), { policy: 'long', violated: ['brief', 'long'] })
 })
 
-test('a request costs what the policy says, or what its function makes of the request', async (t) => {
+test('a request costs what the policy says, or what its cost function returns', async (t) => {
   const { app } = await registered(t, { rate: 10, limiters: { three: { cost: 3 } } })
   const cost = (request: FastifyRequest) => (request.body as { items: unknown[] }).items.length
   app.get('/three', { config: { rateLimit: 'three' } }, async () => 'ok')

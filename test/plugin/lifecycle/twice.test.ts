@@ -49,7 +49,7 @@ test('W007: the hook may come first, and the config charge again', async (t) => 
   t.same(codes(list), ['W007'])
 })
 
-test('W007: it is told too where the second charge is denied', async (t) => {
+test('W007 is also emitted where the second charge is denied', async (t) => {
   const { list, statuses } = await warned(t, (app) => ({
     preHandler: app.rateLimit.hook('once'),
     config: config('once'),

@@ -19,7 +19,7 @@ async function over(t: Test, options: RateLimitOptions, own: Partial<AsyncStore>
   return app
 }
 
-test('a denial whose undoing is rejected is a 429, and tells of itself', async (t) => {
+test('a denial whose undoing is rejected is a 429, and says of itself', async (t) => {
   let refunds = 0
   const refund = async () => {
     refunds++

@@ -21,8 +21,8 @@ export interface Setting {
 export const user = (request: FastifyRequest) => request.headers['x-user'] as string
 
 /**
- * An app whose limits are kept in a private server, on a clock that stands still; on real time where `store` says how long to wait
- * for an answer.
+ * An app whose limits are kept in a private server, on a clock that stands still; on real time where `store`
+ * says how long to wait for an answer.
  */
 export async function limited(
   t: Test,

@@ -16,7 +16,10 @@ const BODY = {
   message: /^the rate limit store did not answer: /,
 }
 
-/** An app that answers 503 while its store does not answer, which it does until `line.blackhole()`, and what it logs meanwhile. */
+/**
+ * An app that answers 503 while its store does not answer, which it does until `line.blackhole()`, and what
+ * it logs meanwhile.
+ */
 async function denying(t: Test) {
   const lines: LogLine[] = []
   const logger = { level: 'info', stream: { write: (text: string) => lines.push(JSON.parse(text)) } }
@@ -38,7 +41,7 @@ async function denying(t: Test) {
 
 test("where the error handler is Fastify's own, a flood of failures is logged once, and answered with the body that it would send", async (t) => {
   const { app, lines, fail, mend } = await denying(t)
-  // Whoever listens to errors is served the error.
+  // An error handler or hook of the application gets the error.
   app.get('/heard', { onError: async () => {} }, async () => 'ok')
   await fail()
   for (let i = 0; i < 40; i++) {

@@ -100,7 +100,7 @@ test('bad costs are refused at once', async (t) => {
   t.equal(await left(app), 4)
 })
 
-test('whoever answers a denial may look, take and give back, and it stays a denial', async (t) => {
+test('code that replies to a denial may read, take and refund, and it stays a denial', async (t) => {
   const { app } = await limited(t, only(1))
   app.get('/', async () => 'ok')
   app.setErrorHandler(async (_error, request, reply) => {

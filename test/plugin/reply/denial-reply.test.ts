@@ -54,7 +54,7 @@ for (const [what, options] of [
   ['no wait that helps', { cost: 2 }],
   ['a wait of one second', { rate: 60, burst: 1 }],
 ] as const) {
-  test(`the short cut says, byte for byte, what Fastify makes of the error, with ${what}`, async (t) => {
+  test(`the short cut sends the bytes that Fastify makes of the error, with ${what}`, async (t) => {
     const plain = await spent(t, options)
     const byError = await spent(t, options, (app) => app.addHook('onError', async () => {}))
     const told = await wire(plain.app)
@@ -64,7 +64,7 @@ for (const [what, options] of [
   })
 }
 
-test('each denial tells its own wait, in words and in seconds', async (t) => {
+test('each denial has its own wait, in words and in seconds', async (t) => {
   const clock = new ManualClock()
   const { app } = await spent(t, { store: memoryStore({ clock }) })
   for (const [ms, seconds] of [

@@ -37,7 +37,7 @@ test('request.rateLimit is null before a limiter decided, and on exempt routes, 
   t.same(units(health.headers), [undefined, undefined, undefined])
 })
 
-test('request.rateLimit tells the decision, the limiter and the key', async (t) => {
+test('request.rateLimit has the decision, the limiter and the key', async (t) => {
   const app = await registered(t, { limiters: { search: { rate: 30, key: 'user' } } })
   app.get('/', { config: { rateLimit: 'search' } }, (request) => {
     const { decision, decisions, limiter, key } = limited(request)
@@ -178,7 +178,7 @@ for (const cost of [Number.NaN, -1, 0.5, '1', null, Number.POSITIVE_INFINITY]) {
   })
 }
 
-test('a denied request has nothing to give back, and stays denied whoever asks for it', async (t) => {
+test('a denied request has nothing to give back, and stays denied after a refund', async (t) => {
   const app = await registered(t, { rate: 1 })
   const told: unknown[] = []
   app.addHook('onResponse', async (request) => {
@@ -192,7 +192,7 @@ test('a denied request has nothing to give back, and stays denied whoever asks f
   t.same(told, [false])
 })
 
-test('take and refund after the response are too late for its headers and charge all the same', async (t) => {
+test('take and refund after the response are too late for its headers but charge', async (t) => {
   const app = await registered(t)
   app.addHook('onResponse', async (request) => {
     limited(request).take(4)

@@ -26,7 +26,7 @@ async function unmatched(
   )
 }
 
-test('W014: a pattern that matches no route is told at ready, each once', async (t) => {
+test('W014 is emitted at ready for each pattern that matches no route, once', async (t) => {
   const build = (app: FastifyInstance) => {
     app.get('/docs', ok)
     app.get('/v1/:id', ok)

@@ -26,7 +26,7 @@ async function unused(
 
 const route = (rateLimit: unknown): RouteShorthandOptions => ({ config: { rateLimit } as never })
 
-test('W005: a limiter that nobody names is told at ready, wherever it was defined', async (t) => {
+test('W005 is emitted at ready for a limiter that no code names, wherever it was defined', async (t) => {
   const build = (app: FastifyInstance) => {
     app.rateLimit.define('export', { rate: 1 })
     app.get('/', ok)

@@ -34,8 +34,8 @@ export async function limited(
 }
 
 /**
- * Sends `'METHOD /url'` or `inject()` options one after the other. Each answer is its status and X-RateLimit-Remaining, `-`
- * where no limiter spoke: `'200 4'`, `'429 0'`, `'200 -'`.
+ * Sends `'METHOD /url'` or `inject()` options one after the other. Each answer is its status and
+ * X-RateLimit-Remaining, `-` where no limiter spoke: `'200 4'`, `'429 0'`, `'200 -'`.
  */
 export async function ask(app: FastifyInstance, ...requests: (string | InjectOptions)[]): Promise<string[]> {
   const answers: string[] = []
