@@ -11,7 +11,7 @@ let victims
 let strangers
 
 serve({
-  /** Denies the victims, and makes the limiter that denies strangers, on the same store or, with `apart`, on one of its own. */
+  /** Denies the victims, and makes a limiter for strangers. `apart` gives the victims a store of their own. */
   async setup({ build, victim, stranger, apart }) {
     const { createLimiter, memoryStore } = await load(build)
     // Time stands still: nothing comes back, as for a client with all the speed there is.
@@ -25,7 +25,7 @@ serve({
     if (freed() > 0) throw new Error('keys are allowed that have spent everything')
   },
 
-  /** Denies up to `count` strangers; returns how many it took to free the first victim, and half of them, or null. */
+  /** Denies up to `count` strangers. Returns how many free the first victim, and half of them, or null. */
   async siege({ count }) {
     let first = null
     for (let from = 0; from < count; from += CHUNK) {
@@ -38,7 +38,7 @@ serve({
   },
 })
 
-/** Spends all that a key has, and is denied: in one call what takes a client as many requests as it has units. */
+/** Spends all that a key has, in one call where a client takes a request a unit, and is denied. */
 function exhaust(limiter, key) {
   limiter.take(key, { cost: limiter.policies[0].limit })
   limiter.take(key)
