@@ -8,7 +8,10 @@ import { figure, publish, table, verdicts } from './lib/report.js'
 const SCALE = quick ? 0.02 : 1
 const MAX_KEYS = 1_000_000 * SCALE
 const FLOOD = 10_000_000 * SCALE
-/** Peers whose memory has no bound get this much of the flood, and our sliding window that much, which is enough to see. */
+/**
+ * Peers whose memory has no bound get this much of the flood, and our sliding window that much, which is
+ * enough to see.
+ */
 const SAMPLE = 2_000_000 * SCALE
 const LESS = 3_000_000 * SCALE
 const LIMIT = 10

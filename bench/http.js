@@ -48,7 +48,9 @@ async function measure(by) {
   return all
 }
 
-/** Ratios of the medians, not medians of ratios: a difference of two noisy numbers makes a poor denominator. */
+/**
+ * Ratios of the medians, not medians of ratios: a difference of two noisy numbers makes a poor denominator.
+ */
 function targetsOf(by, title, cpu) {
   const bare = cpu.get('bare Fastify')
   const added = (name) => cpu.get(name) - bare

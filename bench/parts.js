@@ -1,4 +1,5 @@
-// What a decision is made of: each part by itself, timed by mitata. A tool for whoever works on the memory store; nothing is written.
+// What a decision is made of: each part by itself, timed by mitata. A tool for work on the memory
+// store; nothing is written.
 import { do_not_optimize, measure } from 'mitata'
 import { load } from './lib/build.js'
 import { Keys } from './lib/keys.js'

@@ -11,12 +11,15 @@ serve({
     denied = settings.denied
     keys = new Keys(settings.count)
     contender = await REDIS_CONTENDERS[settings.name](settings)
-    // Scripts are loaded then, and keys that shall be denied have been denied once.
+    // Scripts are loaded then, and keys that must be denied have been denied once.
     for (let i = 0; i < Math.max(2, Math.min(settings.count, 1000)); i++)
       await contender.take(keys.at(i % settings.count))
   },
 
-  /** Takes `decisions` times, by so many callers at once; returns decisions a second, and this process's CPU ns for each. */
+  /**
+   * Takes `decisions` times, by so many callers at once; returns decisions a second, and this process's CPU
+   * ns for each.
+   */
   async slice({ decisions, callers }) {
     let left = decisions
     let allowed = 0

@@ -1,5 +1,5 @@
-// The code under test is what users run: lib/ compiled by tsc, as `npm run build` does, and not lib/ through tsx, whose esbuild
-// keeps names by wrapping functions and lowers some syntax in its own way.
+// The code under test is what users run: lib/ compiled by tsc, as `npm run build` does, and not lib/ through
+// tsx, whose esbuild keeps names by wrapping functions and lowers some syntax in its own way.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -8,12 +8,15 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 export const BENCH = fileURLToPath(new URL('..', import.meta.url))
 const ROOT = resolve(BENCH, '..')
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
-/** Below the root's node_modules: git, Biome and tap do not look there, and imports find the root's dependencies, not the peers'. */
+/**
+ * Below the root's node_modules: git, Biome and tap do not look there, and imports find the root's
+ * dependencies, not the peers'.
+ */
 const CACHE = join(ROOT, 'node_modules', '.cache')
 
 /**
- * Compiles a checkout (default: the one that this folder is in) into a folder that goes when the process ends. Types are not
- * checked, `npm run typecheck` does that. Returns the folder.
+ * Compiles a checkout (default: the one that this folder is in) into a folder that goes when the process
+ * ends. Types are not checked, `npm run typecheck` does that. Returns the folder.
  */
 export function build(source = ROOT) {
   if (!existsSync(TSC)) throw new Error('run `npm ci` in the root folder first')

@@ -1,5 +1,5 @@
-// Limiters of a process's own memory, each through its most direct way. Peers with a promise are awaited, as their users must.
-// The loops stand here one by one, so that each lane runs code that has seen nobody else.
+// Limiters of a process's own memory, each through its most direct way. Peers with a promise are awaited, as
+// their users must. The loops stand here one by one, so that each lane runs code that has seen nobody else.
 import { createRequire } from 'node:module'
 import { load } from './build.js'
 
@@ -28,8 +28,9 @@ export const SHARED = {
 }
 
 /**
- * Makes a contender: `{ run(keys) }` decides about each key and returns, or promises, how many were allowed. `outcome` says
- * whether all of them shall be allowed or, once `fill` keys have been tried, denied. `maxKeys` bounds the stores that can be bounded.
+ * Makes a contender: `{ run(keys) }` decides about each key and returns, or promises, how many were allowed.
+ * `outcome` says whether all of them must be allowed or, once `fill` keys have been tried, denied. `maxKeys`
+ * bounds the stores that can be bounded.
  */
 export function makeContender(name, settings) {
   return name in PEERS ? PEERS[name](settings) : floodgate(name, settings)
@@ -61,7 +62,8 @@ async function floodgate(name, settings) {
 
 async function memoryStoreOf({ build, maxKeys, haste = 1 }) {
   const { memoryStore } = await load(build)
-  // With one key there is no way to be allowed 100 times in a window of the shortest kind but to have time run faster.
+  // With one key there is no way to be allowed 100 times in a window of the shortest kind but to have time
+  // run faster.
   const clock = haste === 1 ? {} : { clock: { now: () => performance.now() * haste } }
   return memoryStore({ maxKeys, ...clock })
 }
@@ -71,7 +73,10 @@ async function sharedStoreOf({ build, maxKeys, memory }) {
   return sharedStore({ memory: memory ?? createSharedMemory({ maxKeys, maxUnits: maxKeys * 256 }) })
 }
 
-/** Windows hold some 30 to 60 units while they are measured: for that their length has to go with the number of keys. */
+/**
+ * Windows hold some 30 to 60 units while they are measured: for that their length has to go with the number
+ * of keys.
+ */
 function policies(count) {
   const window = { algorithm: 'sliding-window', rate: 100 }
   return {

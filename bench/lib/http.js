@@ -1,7 +1,8 @@
-// Requests that reach Fastify without a network: real IncomingMessage and ServerResponse objects, their headers unparsed as Node's
-// parser leaves them, on a socket that swallows what is written. `app.routing` is what Fastify gives to `http.createServer`, so
-// everything of Fastify and of Node's writing of headers is there, and nothing of light-my-request, of a client, or of the system's
-// sockets, which together take some ten times as long as what is to be measured.
+// Requests that reach Fastify without a network: real IncomingMessage and ServerResponse objects, their
+// headers unparsed as Node's parser leaves them, on a socket that swallows what is written. `app.routing` is
+// what Fastify gives to `http.createServer`, so everything of Fastify and of Node's writing of headers is
+// there, and nothing of light-my-request, of a client, or of the system's sockets, which together take some
+// ten times as long as what is to be measured.
 import { IncomingMessage, ServerResponse } from 'node:http'
 
 /** A socket as far as a response needs one. */
@@ -67,8 +68,9 @@ export class Dispatcher {
   }
 
   /**
-   * Lets the app answer one after the other, timed by `watch`; resolves with how many it denied. After each, promises and ticks are
-   * run, as Node does before it parses the next request. That works from a callback of the event loop only, not from a promise's.
+   * Lets the app answer one after the other, timed by `watch`; resolves with how many it denied. After each,
+   * promises and ticks are run, as Node does before it parses the next request. That works from a callback of
+   * the event loop only, not from a promise's.
    */
   dispatch(exchanges, watch) {
     return new Promise((resolve, reject) => {

@@ -7,9 +7,9 @@ const DIGITS = 20
 export const KEY_LENGTH = PREFIX + DIGITS
 
 /**
- * Keys as Node's HTTP parser hands them over: each a new flat string, cut out of the bytes of a request, whose hash nobody has
- * computed yet. A key that is kept in a variable and asked about again and again would flatter whatever is built on a Map,
- * since V8 stores a string's hash inside the string.
+ * Keys as Node's HTTP parser hands them over: each a new flat string, cut out of the bytes of a request,
+ * whose hash nobody has computed yet. A key that is kept in a variable and asked about again and again would
+ * flatter whatever is built on a Map, since V8 stores a string's hash inside the string.
  */
 export class Keys {
   /** How many different keys there are. */

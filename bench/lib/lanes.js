@@ -1,5 +1,5 @@
-// A lane is a contender in a process of its own: its heap, its inline caches and its garbage are nobody else's. All lanes stand by
-// while one of them runs, so that rounds can be interleaved.
+// A lane is a contender in a process of its own: its heap, its inline caches and its garbage are nobody
+// else's. All lanes stand by while one of them runs, so that rounds can be interleaved.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

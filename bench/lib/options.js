@@ -26,5 +26,5 @@ export function ours() {
   return builds
 }
 
-// What ends with this process shall end, too, when it is called off: servers, lanes, builds.
+// What ends with this process must end, too, when it is called off: servers, lanes, builds.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))

@@ -6,8 +6,8 @@ const PLENTY = 2_000_000_000
 const DAY = 86_400
 
 /**
- * Limiters over Redis, all by ioredis: `take(key)` promises whether the key was allowed. With `denied` a key has one unit a day, else
- * more than it ever asks for.
+ * Limiters over Redis, all by ioredis: `take(key)` promises whether the key was allowed. With `denied` a key
+ * has one unit a day, else more than it ever asks for.
  */
 export const REDIS_CONTENDERS = {
   floodgate,
@@ -26,7 +26,8 @@ async function floodgate({ build, port, denied, lease = 1 }) {
   // Names of keys are as long as the fastest peer's: 44 bytes. A longer one takes Redis two allocations.
   const prefix = lease === 1 ? 'b' : 'l'
   const store = redisStore({ client, lease, prefix, onStoreFailure: 'deny', timeout: 5000 })
-  // As in a peer's window of a day, units are out for longer than a key rests: no key comes and goes while it is measured.
+  // As in a peer's window of a day, units are out for longer than a key rests: no key comes and goes while it
+  // is measured.
   const policy = denied ? { rate: 1, per: 'day', burst: 1 } : { rate: 10_000, per: 'day', burst: 1_000_000 }
   const limiter = createLimiter({ name: 'x', ...policy }, { store })
   return { client, limiter, store, take: async (key) => (await limiter.take(key)).allowed }

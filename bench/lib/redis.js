@@ -35,9 +35,9 @@ export async function startServer() {
 }
 
 /**
- * Gives the server a processor core of its own, and this process and all that it starts the others, as if they were two machines: left
- * to the system, client and server of one contender share a core and take turns, and those of another do not. Returns whether that was
- * possible.
+ * Gives the server a processor core of its own, and this process and all that it starts the others, as if
+ * they were two machines: left to the system, client and server of one contender share a core and take turns,
+ * and those of another do not. Returns whether that was possible.
  */
 function partCores(server) {
   const cores = availableParallelism()
@@ -61,7 +61,9 @@ export async function cpuOf(client) {
   return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e9
 }
 
-/** How many commands the server has run, those that scripts call included, those that look at the server not. */
+/**
+ * How many commands the server has run, those that scripts call included, those that look at the server not.
+ */
 export async function commandsOf(client) {
   const info = await client.info('commandstats')
   return [...info.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)]

@@ -1,6 +1,6 @@
 /**
- * Asks every lane once a round, in an order that turns by one from round to round. Returns the answers by the name of the lane,
- * one a round.
+ * Asks every lane once a round, in an order that turns by one from round to round. Returns the answers by the
+ * name of the lane, one a round.
  */
 export async function interleave(lanes, rounds, ask) {
   const answers = new Map(lanes.map(({ name }) => [name, []]))
@@ -30,8 +30,9 @@ export function medianRatio(numerators, denominators) {
 }
 
 /**
- * Times pieces of work: wall and CPU time, in ns. The CPU time is that of all threads of this process, the garbage collector's and
- * the compiler's included; on a machine that others use as well it is the steadier of the two.
+ * Times pieces of work: wall and CPU time, in ns. The CPU time is that of all threads of this process, the
+ * garbage collector's and the compiler's included; on a machine that others use as well it is the steadier of
+ * the two.
  */
 export class Stopwatch {
   wall = 0

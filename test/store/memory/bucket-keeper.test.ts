@@ -10,7 +10,7 @@ const QUICK: PolicyOptions = { name: 'quick', rate: 999_983, per: 'second', burs
 const SLOW: PolicyOptions = { name: 'slow', rate: 99_991, per: 'day', burst: 50_000 }
 const SLOW_ONCE: PolicyOptions = { name: 'slow once', rate: 99_991, per: 'day', burst: 1 }
 
-/** Milliseconds until a policy's ticks reach 2^52 and start anew, and until its empty bucket is full. */
+/** Milliseconds until a policy's ticks reach 2^52 and start again, and until its empty bucket is full. */
 function timesOf(policy: PolicyOptions) {
   const { law } = compilePolicy(policy, 'tested')
   if (!('resolution' in law)) throw new TypeError('a token bucket')
@@ -83,7 +83,7 @@ test('a lap of one policy leaves the keys of the others alone', async (t) => {
   t.match(slow.peek('key'), { remaining: 2, resetAfter: before.resetAfter - 2000 })
 })
 
-test('a key that is being denied still is, and is known to be, when the ticks start anew', async (t) => {
+test('a key that is being denied still is, and is known to be, when the ticks start again', async (t) => {
   const { horizon } = timesOf(SLOW_ONCE)
   const { clock, store } = storeAt(horizon - 100, [SLOW_ONCE], 3)
   const limiter = createLimiter({ name: 'tested', ...SLOW_ONCE }, { store })

@@ -91,7 +91,7 @@ test('W013: a window that is forgotten for its units counts as well', async (t) 
   t.same(codes(list), ['W013'])
 })
 
-test('W013: whoever listens to the store hears of it instead', async (t) => {
+test('W013: a listener of the store gets it instead', async (t) => {
   const list = emitted(t)
   const heard: string[] = []
   const store = memoryStore({ clock: new ManualClock(), maxKeys: 1 })

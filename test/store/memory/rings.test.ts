@@ -119,7 +119,7 @@ test('a ring that grows keeps its values in order, wherever it had started', asy
   }
 })
 
-test('a ring tells its oldest and its newest instant as they were saved, wherever it starts', async (t) => {
+test('a ring returns its oldest and its newest instant as they were saved, wherever it starts', async (t) => {
   const arena = new RingArena()
   const ref = openWith(arena, 4, [10, 20, 30, 40])
   const ring = newRing()

@@ -68,7 +68,7 @@ test('only what was spent is tracked: once a key and policy', async (t) => {
   )
 })
 
-test('sweep frees what expired, tells how much, and loses nothing', async (t) => {
+test('sweep frees what expired, returns how much, and loses nothing', async (t) => {
   const { clock, store, limiter } = storeOf(100, HOURLY, WINDOW)
   for (let i = 0; i < 20; i++) limiter.take(`early ${i}`)
   clock.advance(30 * MINUTE)

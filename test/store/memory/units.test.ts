@@ -81,7 +81,7 @@ test('where all units are in use, expired windows go first, then those closest t
   t.equal(other.peek('never mind').remaining, 9, 'what has no units stays')
 })
 
-test('a window that grows keeps its units, whoever must go for it', async (t) => {
+test('a window that grows keeps its units, whichever key must go for it', async (t) => {
   const store = memoryStore({ clock: new ManualClock(), maxUnits: 64, maxKeys: 1000 })
   const limiter = windowOf(32, store)
   for (let i = 0; i < 16; i++) limiter.take(`key ${i}`, { cost: 4 })

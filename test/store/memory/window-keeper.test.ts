@@ -59,7 +59,7 @@ test('making room for a key of the window does not disturb it', async (t) => {
   t.match(store.stats(), { keys: 2, maxKeys: 2, forgotten: 48 })
 })
 
-test('a full window tells a denied key what its instants say, through turns, growth and refunds', async (t) => {
+test('a full window answers a denied key as its instants say, through turns, growth and refunds', async (t) => {
   const { clock, limiter } = windowOf(6)
   let instants: number[] = []
   let denied = 0
