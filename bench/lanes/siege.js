@@ -11,7 +11,9 @@ let victims
 let strangers
 
 serve({
-  /** Denies the victims, and makes a limiter for strangers. `apart` gives the victims a store of their own. */
+  /**
+   * Denies the victims, and makes a limiter for strangers. `apart` gives the victims a store of their own.
+   */
   async setup({ build, victim, stranger, apart }) {
     const { createLimiter, memoryStore } = await load(build)
     // Time stands still: nothing comes back, as for a client with all the speed there is.
