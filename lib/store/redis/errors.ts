@@ -48,7 +48,7 @@ function detail(cause: unknown): string {
 /** What a call to the store fails with where no server said anything. */
 export class NoReply extends Error {}
 
-/** What a call fails with while its circuit is open, so that the store is not asked. */
+/** What a call fails with while its circuit is open, so that the store is not keyed. */
 export function circuitOpen(): Error {
   return storeFailure(new NoReply('it is left alone for a while'))
 }

@@ -26,7 +26,7 @@ export interface RedisKey {
   readonly shard: number
 }
 
-/** Places for addresses of late, a power of two, and the longest key that takes one. */
+/** Places for keys of late, a power of two, and the longest key that takes one. */
 const PLACES = 1024
 const LONGEST_KEPT = 128
 
@@ -38,7 +38,7 @@ const LONGEST_KEPT = 128
 export class Names {
   readonly #prefix: string
   readonly #shards: number
-  readonly #isApart: boolean
+  readonly #isCluster: boolean
   readonly #digest: Digest
   /**
    * Addresses of late: a flood of one key, or a lease of it, shall not pay for its digest again. Each key has one place, so
@@ -48,11 +48,11 @@ export class Names {
   /** How often each space and policy was opened. */
   readonly #opened = new Map<string, number>()
 
-  /** `isApart`: do keys with different hash tags live apart, as in a Cluster? */
-  constructor(prefix: string, shards: number, isApart: boolean, digest: Digest) {
+  /** `isCluster`: do keys with different hash tags live apart, as in a Cluster? */
+  constructor(prefix: string, shards: number, isCluster: boolean, digest: Digest) {
     this.#prefix = prefix
     this.#shards = shards
-    this.#isApart = isApart
+    this.#isCluster = isCluster
     this.#digest = digest
   }
 
@@ -70,16 +70,16 @@ export class Names {
     return `${this.#prefix}:{${tag}}:${stem}:`
   }
 
-  address(bucket: RedisBucket, key: string): RedisKey {
+  keyOf(bucket: RedisBucket, key: string): RedisKey {
     const place = placeOf(bucket, key)
     const kept = this.#kept[place]
     if (kept !== null && kept.key === key && kept.bucket === bucket) return kept
     const digest = this.#digest(key)
     const tag = this.#shards === 1 ? 0 : tagOf(digest, this.#shards)
     const head = tag === 0 ? bucket.head : this.head(tag, bucket.stem)
-    const address = { bucket, key, name: head + digest, shard: this.#isApart ? tag : 0 }
-    if (key.length <= LONGEST_KEPT) this.#kept[place] = address
-    return address
+    const redisKey = { bucket, key, name: head + digest, shard: this.#isCluster ? tag : 0 }
+    if (key.length <= LONGEST_KEPT) this.#kept[place] = redisKey
+    return redisKey
   }
 }
 

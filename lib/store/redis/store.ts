@@ -14,7 +14,7 @@ import { Leases } from './local/leases.js'
 import { type RedisStoreOptions, readOptions, type TestClocks } from './options.js'
 import { type CallContext, DecisionCall, UpdateCall } from './transport/calls.js'
 import { Circuits } from './transport/circuit.js'
-import { type Asked, type Deciding, decideAcrossShards } from './transport/cross-shard.js'
+import { type Deciding, decideAcrossShards, type KeyedCharges } from './transport/cross-shard.js'
 import { Dispatcher } from './transport/dispatcher.js'
 import { LeaseCalls } from './transport/lease-calls.js'
 
@@ -28,13 +28,13 @@ export class RedisStore implements AsyncStore {
   readonly #names: Names
   readonly #fallback: Fallback
   readonly #circuits: Circuits
-  readonly #denials: DenyCache
+  readonly #denyCache: DenyCache
   readonly #leases: Leases | null
   readonly #leaseCalls: LeaseCalls | null
-  readonly #minds: CallContext
-  /** Those of a part of a question: its failure fails the whole. */
-  readonly #partMinds: CallContext
-  readonly #courier: Dispatcher
+  readonly #context: CallContext
+  /** The context of a part of a call over several shards: its failure fails the whole call. */
+  readonly #partContext: CallContext
+  readonly #dispatcher: Dispatcher
   readonly #eviction = new EvictionCheck()
   readonly onWarning = this.#eviction.onWarning
   readonly #clock: () => number
@@ -48,18 +48,18 @@ export class RedisStore implements AsyncStore {
     this.#names = new Names(prefix, shards, connection.isCluster, digestWith(secret))
     this.#fallback = new Fallback(onStoreFailure, instances)
     this.#circuits = new Circuits(IN_FORCE[onStoreFailure])
-    this.#denials = new DenyCache(denyCache)
+    this.#denyCache = new DenyCache(denyCache)
     this.#leases = lease > 1 ? new Leases(lease) : null
     const askAgain = (call: DecisionCall) => this.#leaseCalls?.askAgain(call) === true
-    this.#minds = { denials: this.#denials, leases: this.#leases, askAgain, fallback: this.#fallback }
-    this.#partMinds = { ...this.#minds, fallback: null }
+    this.#context = { denyCache: this.#denyCache, leases: this.#leases, askAgain, fallback: this.#fallback }
+    this.#partContext = { ...this.#context, fallback: null }
     this.#clock = clocks === null ? monotonicMicros(systemClock) : clocks.local
     const [clock, circuits, serverTime] = [this.#clock, this.#circuits, clocks?.server ?? null]
     const onFirstReply = () => this.#eviction.run(connection)
-    const courier = new Dispatcher({ connection, circuits, timeout, clock, onFirstReply, serverTime })
-    this.#courier = courier
-    const [leases, minds] = [this.#leases, this.#minds]
-    this.#leaseCalls = leases && new LeaseCalls({ leases, minds, courier, circuits, clock })
+    const dispatcher = new Dispatcher({ connection, circuits, timeout, clock, onFirstReply, serverTime })
+    this.#dispatcher = dispatcher
+    const [leases, context] = [this.#leases, this.#context]
+    this.#leaseCalls = leases && new LeaseCalls({ leases, context, dispatcher, circuits, clock })
   }
 
   get state(): StoreState {
@@ -81,47 +81,47 @@ export class RedisStore implements AsyncStore {
   }
 
   take(charges: readonly Charge[]): boolean | Promise<boolean> {
-    if (charges.length > 1) return this.#take(charges, this.#address(charges), this.#clock(), null)
+    if (charges.length > 1) return this.#take(charges, this.#keysOf(charges), this.#clock(), null)
     const [charge] = charges
     const { policy } = charge.bucket
-    const address = this.#names.address(charge.bucket as RedisBucket, charge.key)
+    const redisKey = this.#names.keyOf(charge.bucket as RedisBucket, charge.key)
     const now = this.#clock()
     // A window is exact to the instant.
     const leases = policy.algorithm === 'token-bucket' ? this.#leases : null
-    const lease = leases?.of(address)
+    const lease = leases?.of(redisKey)
     if (lease !== undefined && leases?.spend(charge, lease, now)) {
       if (leases.isLow(lease)) this.#leaseCalls?.renew(lease, now)
       return true
     }
-    return this.#take(charges, [address], now, leases)
+    return this.#take(charges, [redisKey], now, leases)
   }
 
   /** Takes what no lease covers. `leases`: where more may be leased. */
   #take(
     charges: readonly Charge[],
-    addresses: readonly RedisKey[],
+    keys: readonly RedisKey[],
     now: number,
     leases: Leases | null,
   ): boolean | Promise<boolean> {
-    if (this.#denials.deny(charges, addresses, now)) return false
-    if (!this.#admits(addresses, now)) return this.#decideHere('take', charges)
+    if (this.#denyCache.deny(charges, keys, now)) return false
+    if (!this.#admits(keys, now)) return this.#decideHere('take', charges)
     // What was known of a key is not what it will be.
-    this.#denials.lift(addresses)
-    this.#leaseCalls?.release(addresses, now)
-    const lease = leases?.toFill(charges[0], addresses[0], now) ?? null
+    this.#denyCache.lift(keys)
+    this.#leaseCalls?.release(keys, now)
+    const lease = leases?.toFill(charges[0], keys[0], now) ?? null
     if (lease !== null) this.#leaseCalls?.watch()
-    return this.#decide('take', { charges, addresses }, lease)
+    return this.#decide('take', { charges, keys }, lease)
   }
 
   peek(charges: readonly Charge[]): boolean | Promise<boolean> {
-    const addresses = this.#address(charges)
+    const keys = this.#keysOf(charges)
     const now = this.#clock()
-    const lease = charges.length === 1 ? this.#leases?.of(addresses[0]) : undefined
+    const lease = charges.length === 1 ? this.#leases?.of(keys[0]) : undefined
     if (lease !== undefined && this.#leases?.covers(charges[0], lease, now)) return true
-    if (this.#denials.deny(charges, addresses, now)) return false
-    if (!this.#admits(addresses, now)) return this.#decideHere('peek', charges)
-    this.#leaseCalls?.release(addresses, now)
-    return this.#decide('peek', { charges, addresses }, null)
+    if (this.#denyCache.deny(charges, keys, now)) return false
+    if (!this.#admits(keys, now)) return this.#decideHere('peek', charges)
+    this.#leaseCalls?.release(keys, now)
+    return this.#decide('peek', { charges, keys }, null)
   }
 
   /** What was charged here goes back here. What the store does not take back now comes back by itself. */
@@ -132,10 +132,10 @@ export class RedisStore implements AsyncStore {
       if (charge.source === 'local' || charge.chargedAt === Number.POSITIVE_INFINITY)
         this.#fallback.refund([charge])
       if (charge.source === 'local') return undefined
-      const addresses = this.#address([charge])
-      this.#denials.lift(addresses)
-      if (this.#leases?.giveBack(charge, addresses[0], this.#clock())) return undefined
-      return this.#tell('refund', { charges: [charge], addresses }).catch(() => {})
+      const keys = this.#keysOf([charge])
+      this.#denyCache.lift(keys)
+      if (this.#leases?.giveBack(charge, keys[0], this.#clock())) return undefined
+      return this.#update('refund', { charges: [charge], keys }).catch(() => {})
     })
     await Promise.all(pending)
   }
@@ -144,16 +144,16 @@ export class RedisStore implements AsyncStore {
   async reset(charges: readonly Charge[]): Promise<void> {
     this.#fallback.reset(charges)
     const pending = charges.map((charge) => {
-      const addresses = this.#address([charge])
-      this.#leases?.drop(addresses[0])
-      this.#denials.lift(addresses)
-      return this.#tell('reset', { charges: [charge], addresses })
+      const keys = this.#keysOf([charge])
+      this.#leases?.drop(keys[0])
+      this.#denyCache.lift(keys)
+      return this.#update('reset', { charges: [charge], keys })
     })
     await Promise.all(pending)
   }
 
   storeKey(bucket: Bucket, key: string): string {
-    return this.#connection.keyPrefix + this.#names.address(bucket as RedisBucket, key).name
+    return this.#connection.keyPrefix + this.#names.keyOf(bucket as RedisBucket, key).name
   }
 
   onStateChange(listener: (state: StoreState, error?: Error) => void): () => void {
@@ -162,21 +162,21 @@ export class RedisStore implements AsyncStore {
 
   async close(): Promise<void> {
     // Nobody waits for renewals, whose units go back as well.
-    await this.#courier.rest()
+    await this.#dispatcher.drain()
     this.#leaseCalls?.close()
-    await this.#courier.rest()
+    await this.#dispatcher.drain()
   }
 
   /** Where the keys of charges are kept. */
-  #address(charges: readonly Charge[]): readonly RedisKey[] {
+  #keysOf(charges: readonly Charge[]): readonly RedisKey[] {
     const names = this.#names
     // Most calls are about one charge, and a list written like this is the cheapest there is.
-    if (charges.length === 1) return [names.address(charges[0].bucket as RedisBucket, charges[0].key)]
-    return charges.map(({ bucket, key }) => names.address(bucket as RedisBucket, key))
+    if (charges.length === 1) return [names.keyOf(charges[0].bucket as RedisBucket, charges[0].key)]
+    return charges.map(({ bucket, key }) => names.keyOf(bucket as RedisBucket, key))
   }
 
-  #admits(addresses: readonly RedisKey[], now: number): boolean {
-    for (const { shard } of addresses) if (!this.#circuits.of(shard).admits(now)) return false
+  #admits(keys: readonly RedisKey[], now: number): boolean {
+    for (const { shard } of keys) if (!this.#circuits.of(shard).admits(now)) return false
     return true
   }
 
@@ -190,30 +190,30 @@ export class RedisStore implements AsyncStore {
   }
 
   /** Asks the store, or whoever stands in for it. */
-  #decide(verb: Deciding, asked: Asked, lease: Lease | null): Promise<boolean> {
-    const { addresses } = asked
-    if (addresses.length > 1 && addresses.some(({ shard }) => shard !== addresses[0].shard)) {
-      return decideAcrossShards(verb, asked, {
-        decide: (verb, part) => this.#send(this.#partMinds, verb, part, null),
-        refund: (part) => this.#tell('refund', part),
-      }).catch((error) => this.#fallback.decide(verb, asked.charges, () => error))
+  #decide(verb: Deciding, keyed: KeyedCharges, lease: Lease | null): Promise<boolean> {
+    const { keys } = keyed
+    if (keys.length > 1 && keys.some(({ shard }) => shard !== keys[0].shard)) {
+      return decideAcrossShards(verb, keyed, {
+        decide: (verb, part) => this.#send(this.#partContext, verb, part, null),
+        refund: (part) => this.#update('refund', part),
+      }).catch((error) => this.#fallback.decide(verb, keyed.charges, () => error))
     }
-    return this.#send(this.#minds, verb, asked, lease)
+    return this.#send(this.#context, verb, keyed, lease)
   }
 
-  #send(minds: CallContext, verb: Deciding, asked: Asked, lease: Lease | null): Promise<boolean> {
+  #send(context: CallContext, verb: Deciding, keyed: KeyedCharges, lease: Lease | null): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const question = new DecisionCall(minds, verb, asked, lease, resolve, reject)
-      this.#courier.send(asked.addresses[0].shard, question)
+      const call = new DecisionCall(context, verb, keyed, lease, resolve, reject)
+      this.#dispatcher.send(keyed.keys[0].shard, call)
     })
   }
 
   /** Asks for what has no verdict. */
-  #tell(verb: 'refund' | 'reset', asked: Asked): Promise<void> {
-    const { addresses } = asked
-    if (!this.#admits(addresses, this.#clock())) return Promise.reject(circuitOpen())
+  #update(verb: 'refund' | 'reset', keyed: KeyedCharges): Promise<void> {
+    const { keys } = keyed
+    if (!this.#admits(keys, this.#clock())) return Promise.reject(circuitOpen())
     return new Promise((resolve, reject) => {
-      this.#courier.send(addresses[0].shard, new UpdateCall(this.#denials, verb, asked, resolve, reject))
+      this.#dispatcher.send(keys[0].shard, new UpdateCall(this.#denyCache, verb, keyed, resolve, reject))
     })
   }
 }

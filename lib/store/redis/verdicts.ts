@@ -6,17 +6,17 @@ import type { RedisBucket } from './keys.js'
 import type { Reply } from './transport/reply.js'
 
 /** What the script said of a key before a call, at the local time `at` (microseconds, not later than it was so). */
-export type KeyState = BucketKnown | WindowKnown
+export type KeyState = BucketState | WindowState
 
-interface BucketKnown {
+interface BucketState {
   readonly at: number
-  /** The cost that was asked, of all charges of the call to this key together. */
+  /** The cost that was keyed, of all charges of the call to this key together. */
   readonly cost: number
   /** Ticks until the bucket is full. */
   readonly owed: number
 }
 
-interface WindowKnown {
+interface WindowState {
   readonly at: number
   readonly cost: number
   /** Units that count. */
@@ -36,17 +36,17 @@ export function readVerdicts(
   charges: readonly Charge[],
   reply: Reply,
   commit: boolean,
-  known: KeyState[],
+  states: KeyState[],
 ): boolean {
   let allowed = true
   for (const charge of charges) {
-    const state = readKnown(charge, costOf(charges, charge), reply)
-    known.push(state)
+    const state = readState(charge, costOf(charges, charge), reply)
+    states.push(state)
     charge.source = 'store'
     if (!judge(charge, state)) allowed = false
   }
   if (!allowed || !commit) return allowed
-  for (let i = 0; i < charges.length; i++) settle(charges, i, known[i], reply.now)
+  for (let i = 0; i < charges.length; i++) writeCharged(charges, i, states[i], reply.now)
   return true
 }
 
@@ -54,7 +54,7 @@ export function readVerdicts(
  * Writes the verdict of a take from one token bucket that owed so many ticks before it. Returns what is known if it is denied,
  * and what the bucket owes then if it is allowed.
  */
-export function takeVerdict(charge: Charge, reply: Reply, owed: number): BucketKnown | number {
+export function takeVerdict(charge: Charge, reply: Reply, owed: number): BucketState | number {
   const { cost } = charge
   const law = (charge.bucket as RedisBucket).policy.law as TokenBucket
   charge.source = 'store'
@@ -63,10 +63,10 @@ export function takeVerdict(charge: Charge, reply: Reply, owed: number): BucketK
     bucketVerdict(charge, law, owed, 0, wait)
     return { at: reply.sentAt, cost, owed }
   }
-  return settleBucket(charge, law, owed, cost, reply.now)
+  return writeChargedBucket(charge, law, owed, cost, reply.now)
 }
 
-function readKnown({ bucket }: Charge, cost: number, reply: Reply): KeyState {
+function readState({ bucket }: Charge, cost: number, reply: Reply): KeyState {
   const at = reply.sentAt
   if ((bucket as RedisBucket).policy.algorithm === 'token-bucket') return { at, cost, owed: reply.read() }
   const used = reply.read()
@@ -78,34 +78,40 @@ function readKnown({ bucket }: Charge, cost: number, reply: Reply): KeyState {
 }
 
 /** Writes the verdict of a charge that is not charged. */
-function judge(charge: Charge, known: KeyState): boolean {
+function judge(charge: Charge, state: KeyState): boolean {
   const { law } = (charge.bucket as RedisBucket).policy
-  if ('owed' in known) {
-    const wait = tokenBucket.wait(law as TokenBucket, known.owed, 0, known.cost)
-    bucketVerdict(charge, law as TokenBucket, known.owed, 0, wait)
+  if ('owed' in state) {
+    const wait = tokenBucket.wait(law as TokenBucket, state.owed, 0, state.cost)
+    bucketVerdict(charge, law as TokenBucket, state.owed, 0, wait)
   } else if ('window' in law) {
-    windowVerdict(charge, law, known.used, known.oldest, known.newest, known.wait)
+    windowVerdict(charge, law, state.used, state.oldest, state.newest, state.wait)
   }
   return charge.allowed
 }
 
 /** Writes the verdict of a charge of a call that was allowed, after its own charge and those to the same key before it. */
-function settle(charges: readonly Charge[], i: number, known: KeyState, now: number): void {
+function writeCharged(charges: readonly Charge[], i: number, state: KeyState, now: number): void {
   const charge = charges[i]
   const { law } = (charge.bucket as RedisBucket).policy
   const spent = costOf(charges.slice(0, i + 1), charge)
-  if ('owed' in known) {
-    settleBucket(charge, law as TokenBucket, known.owed, spent, now)
+  if ('owed' in state) {
+    writeChargedBucket(charge, law as TokenBucket, state.owed, spent, now)
   } else if ('window' in law) {
     const { window } = law
-    const oldest = known.used > 0 || spent === 0 ? known.oldest : window
-    windowVerdict(charge, law, known.used + spent, oldest, spent > 0 ? window : known.newest, 0)
+    const oldest = state.used > 0 || spent === 0 ? state.oldest : window
+    windowVerdict(charge, law, state.used + spent, oldest, spent > 0 ? window : state.newest, 0)
     if (charge.cost > 0) charge.chargedAt = now
   }
 }
 
 /** Writes the verdict of a charge to a bucket that owed so many ticks, after `spent` units; returns what it owes then. */
-function settleBucket(charge: Charge, law: TokenBucket, owed: number, spent: number, now: number): number {
+function writeChargedBucket(
+  charge: Charge,
+  law: TokenBucket,
+  owed: number,
+  spent: number,
+  now: number,
+): number {
   const tat = tokenBucket.charge(law, owed, 0, spent)
   bucketVerdict(charge, law, tat, 0, 0)
   if (charge.cost > 0) charge.chargedAt = now + Math.ceil(tat / law.resolution)
@@ -117,18 +123,18 @@ const NEVER_FOR = 1_000_000
 
 /**
  * Writes the verdict that the store would give at a later local time if nobody else has charged the key, and returns whether it allows;
- * undefined where that is not known.
+ * undefined where that is not state.
  */
-export function predict(charge: Charge, cost: number, known: KeyState, now: number): boolean | undefined {
-  const elapsed = now - known.at
+export function predict(charge: Charge, cost: number, state: KeyState, now: number): boolean | undefined {
+  const elapsed = now - state.at
   if (cost > charge.bucket.policy.limit && elapsed >= NEVER_FOR) return undefined
-  if ('owed' in known) {
+  if ('owed' in state) {
     const law = (charge.bucket as RedisBucket).policy.law as TokenBucket
-    return judge(charge, { at: now, cost, owed: Math.max(0, known.owed - elapsed * law.resolution) })
+    return judge(charge, { at: now, cost, owed: Math.max(0, state.owed - elapsed * law.resolution) })
   }
   // A window stays as it is until its oldest unit leaves.
-  const { used, oldest, newest, wait } = known
-  if (known.cost !== cost || (used > 0 && elapsed >= oldest)) return undefined
+  const { used, oldest, newest, wait } = state
+  if (state.cost !== cost || (used > 0 && elapsed >= oldest)) return undefined
   const rest = { oldest: oldest - elapsed, newest: newest - elapsed, wait: Math.max(0, wait - elapsed) }
-  return judge(charge, { at: now, used, cost, ...(used > 0 ? rest : known) })
+  return judge(charge, { at: now, used, cost, ...(used > 0 ? rest : state) })
 }

@@ -20,11 +20,11 @@ export class DenyCache {
   }
 
   /** Denies a call if it knows that one of its keys denies, and what all others say. Writes the verdicts then. */
-  deny(charges: readonly Charge[], addresses: readonly RedisKey[], now: number): boolean {
+  deny(charges: readonly Charge[], keys: readonly RedisKey[], now: number): boolean {
     if (this.#known.isEmpty) return false
     let denied = false
     for (let i = 0; i < charges.length; i++) {
-      const known = this.#known.get(addresses[i].name)
+      const known = this.#known.get(keys[i].name)
       if (known === undefined || now - known.at >= GOOD_FOR) return false
       const allowed = predict(charges[i], costOf(charges, charges[i]), known, now)
       if (allowed === undefined) return false
@@ -35,12 +35,12 @@ export class DenyCache {
   }
 
   /** Learns what the store said of a call that it denied. */
-  learn(addresses: readonly RedisKey[], known: readonly KeyState[]): void {
-    for (let i = 0; i < addresses.length; i++) this.#known.set(addresses[i].name, known[i])
+  learn(keys: readonly RedisKey[], states: readonly KeyState[]): void {
+    for (let i = 0; i < keys.length; i++) this.#known.set(keys[i].name, states[i])
   }
 
-  lift(addresses: readonly RedisKey[]): void {
+  lift(keys: readonly RedisKey[]): void {
     if (this.#known.isEmpty) return
-    for (const { name } of addresses) this.#known.delete(name)
+    for (const { name } of keys) this.#known.delete(name)
   }
 }

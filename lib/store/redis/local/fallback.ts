@@ -34,7 +34,7 @@ export class Fallback {
   decide(verb: 'take' | 'peek', charges: readonly Charge[], failure: () => Error): boolean {
     if (this.#mode === 'deny') throw failure()
     if (this.#mode === 'allow') {
-      for (const charge of charges) leaveOpen(charge)
+      for (const charge of charges) allowUncounted(charge)
       return true
     }
     const local = charges.map(localCharge)
@@ -77,7 +77,7 @@ export function share(policy: CompiledPolicy, instances: number): CompiledPolicy
 }
 
 /** Nobody counted: what is left is not known. */
-function leaveOpen(charge: Charge): void {
+function allowUncounted(charge: Charge): void {
   charge.allowed = true
   charge.remaining = Number.POSITIVE_INFINITY
   charge.resetAfter = 0

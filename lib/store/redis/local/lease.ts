@@ -6,7 +6,7 @@ import type { Grant } from './lease-grant.js'
 
 /** Units of one key that are charged in the store and may be spent here. */
 export interface Lease {
-  readonly address: RedisKey
+  readonly redisKey: RedisKey
   readonly law: TokenBucket
   /** What the store granted, the oldest first; those that are used up stay until the next one. */
   grants: Grant[]
@@ -40,10 +40,10 @@ export interface Rest {
   readonly mark: number
 }
 
-export function newLease(address: RedisKey, now: number): Lease {
-  const law = address.bucket.policy.law as TokenBucket
+export function newLease(redisKey: RedisKey, now: number): Lease {
+  const law = redisKey.bucket.policy.law as TokenBucket
   const calls = { pending: false, departed: false, round: 0, wanted: 0 }
-  return { address, law, grants: [], held: 0, low: 0, size: 1, ...calls, used: now }
+  return { redisKey, law, grants: [], held: 0, low: 0, size: 1, ...calls, used: now }
 }
 
 /** Spends units of one grant, of the oldest that has them; returns their `chargedAt`, or 0 if none has. */

@@ -92,8 +92,8 @@ export class Leases {
   }
 
   /** The lease that a call for a key shall fill; null for a key that is not hot. */
-  toFill({ cost }: Charge, address: RedisKey, now: number): Lease | null {
-    const lease = this.#hot.get(address.name) ?? this.#open(address, now)
+  toFill({ cost }: Charge, redisKey: RedisKey, now: number): Lease | null {
+    const lease = this.#hot.get(redisKey.name) ?? this.#open(redisKey, now)
     if (lease === null || lease.pending || cost !== 1) return null
     this.grow(lease, now)
     return lease.pending ? lease : null
@@ -115,7 +115,7 @@ export class Leases {
     // Where little is left, what is held is spent first.
     lease.low = units < lease.wanted ? 0 : lease.size * LOW
     // A reset meanwhile has ended it.
-    if (units === 0 || this.#hot.get(lease.address.name) !== lease) return
+    if (units === 0 || this.#hot.get(lease.redisKey.name) !== lease) return
     const grant = new Grant(lease.law, units, takes, owed, reply)
     if (lease.grants.at(-1)?.join(grant) !== true) {
       lease.grants = lease.grants.filter((grant) => grant.units(reply.sentAt) > 0)
@@ -182,23 +182,23 @@ export class Leases {
     return rests
   }
 
-  #open(address: RedisKey, now: number): Lease | null {
-    if (!this.#see(address, now) || this.#hot.size >= MOST_KEYS) return null
-    const lease = newLease(address, now)
-    this.#hot.set(address.name, lease)
+  #open(redisKey: RedisKey, now: number): Lease | null {
+    if (!this.#see(redisKey, now) || this.#hot.size >= MOST_KEYS) return null
+    const lease = newLease(redisKey, now)
+    this.#hot.set(redisKey.name, lease)
     return lease
   }
 
   /** Was the key asked for a moment ago? */
   #see({ bucket, name }: RedisKey, now: number): boolean {
-    // The loop of a key's print, over another text: as one function for both it costs 6 % of a decision from
+    // The loop of a key's place, over another text: as one function for both it costs 6 % of a decision from
     // a lease.
-    let print = bucket.id
+    let fingerprint = bucket.id
     for (let i = name.length - 8; i < name.length; i++)
-      print = (Math.imul(print, 31) + name.charCodeAt(i)) | 0
-    const place = (print ^ (print >>> 16)) & (PLACES - 1)
-    const isHot = this.#seen[place] === print && now - this.#seenAt[place] < HOT
-    this.#seen[place] = print
+      fingerprint = (Math.imul(fingerprint, 31) + name.charCodeAt(i)) | 0
+    const place = (fingerprint ^ (fingerprint >>> 16)) & (PLACES - 1)
+    const isHot = this.#seen[place] === fingerprint && now - this.#seenAt[place] < HOT
+    this.#seen[place] = fingerprint
     this.#seenAt[place] = now
     return isHot
   }

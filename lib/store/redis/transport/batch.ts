@@ -1,10 +1,12 @@
 import type { Charge } from '../../../../types/index.js'
 import { costOf } from '../../charge.js'
 import type { RedisBucket } from '../keys.js'
-import { type Call, type Take, VERBS } from './call.js'
-import { runsOf, timesOf, wantedBy } from './encode.js'
+import type { Call, TakeCall, Verb } from './calls.js'
+import { chargedTimes, runsOf, wantedBy } from './encode.js'
 import type { Reply } from './reply.js'
 
+/** The verbs as the script reads them. */
+const VERBS: Readonly<Record<Verb, number>> = { take: 1, peek: 2, refund: 3, reset: 4, release: 5 }
 /** Most keys that one call of the script may touch: it holds the server up, and Lua can unpack so many. */
 const MOST_KEYS = 64
 /** Most calls other than simple takes that one call of the script may run. */
@@ -17,7 +19,7 @@ const MOST_CALLS = 250
  */
 export class Batch {
   /** By the name of their key: takes that charge that one token bucket, and cost the same. */
-  readonly #simple = new Map<string, Take[]>()
+  readonly #simple = new Map<string, TakeCall[]>()
   /** All other calls, if there are any. */
   #others: Others | null = null
 
@@ -37,10 +39,10 @@ export class Batch {
   add(call: Call): void {
     if (maybeSimple(call)) {
       if (this.#join(call)) return
-      if (call.times === 0) return call.dropLease()
+      if (call.leaseOnly) return call.dropLease()
     }
     // Units that they lease would count as spent for this call.
-    for (const { name } of call.addresses) for (const take of this.#simple.get(name) ?? []) take.dropLease()
+    for (const { name } of call.keys) for (const take of this.#simple.get(name) ?? []) take.dropLease()
     this.#others ??= new Others()
     this.#others.add(call)
   }
@@ -49,7 +51,7 @@ export class Batch {
   compose(time: number): { keys: string[]; args: string[] } {
     const simple = this.#simple
     const others = this.#others
-    for (const takes of simple.values()) for (const take of takes) take.depart()
+    for (const takes of simple.values()) for (const take of takes) take.beforeSend()
     const runs = runsOf(simple.values())
     const keys = [...simple.keys()]
     if (others === null) return { keys, args: [`${keys.length} ${time}${runs}`] }
@@ -64,15 +66,15 @@ export class Batch {
     return { keys: [...numbers.keys()], args: [`${buckets} ${time}${runs}`, others.program(numbers)] }
   }
 
-  answer(reply: Reply): void {
+  readReply(reply: Reply): void {
     for (const takes of this.#simple.values()) {
       let owed = reply.read()
-      for (const take of takes) owed = take.answerTake(reply, owed)
+      for (const take of takes) owed = take.readTakeReply(reply, owed)
       if (wantedBy(takes) === 0) continue
       const units = reply.read()
-      for (const take of takes) if (take.wanted > 0) take.lease(reply, units, owed, timesOf(takes))
+      for (const take of takes) if (take.wanted > 0) take.readGrant(reply, units, owed, chargedTimes(takes))
     }
-    if (this.#others !== null) for (const call of this.#others.calls) call.answer(reply)
+    if (this.#others !== null) for (const call of this.#others.calls) call.readReply(reply)
   }
 
   fail(error: Error): void {
@@ -81,8 +83,8 @@ export class Batch {
   }
 
   /** Adds a take to the simple ones; returns whether it can be one of them. */
-  #join(take: Take): boolean {
-    const { name } = take.addresses[0]
+  #join(take: TakeCall): boolean {
+    const { name } = take.keys[0]
     if (this.#others?.buckets.has(name)) return false
     const earlier = this.#simple.get(name)
     if (earlier === undefined) this.#simple.set(name, [take])
@@ -102,7 +104,7 @@ class Others {
   add(call: Call): void {
     for (let i = 0; i < call.charges.length; i++) {
       const names = isBucket(call.charges[i]) ? this.buckets : this.windows
-      names.add(call.addresses[i].name)
+      names.add(call.keys[i].name)
     }
     this.calls.push(call)
   }
@@ -111,11 +113,11 @@ class Others {
   program(numbers: ReadonlyMap<string, number>): string {
     const laws = new Laws()
     const program: number[] = []
-    for (const { verb, charges, addresses } of this.calls) {
+    for (const { verb, charges, keys } of this.calls) {
       program.push(VERBS[verb], charges.length)
       for (let i = 0; i < charges.length; i++) {
         const charge = charges[i]
-        program.push(laws.index(charge), numbers.get(addresses[i].name) as number, charge.cost)
+        program.push(laws.index(charge), numbers.get(keys[i].name) as number, charge.cost)
         program.push(verb === 'take' || verb === 'peek' ? costOf(charges, charge) : chargedAtOf(charge))
       }
     }
@@ -159,7 +161,7 @@ class Laws {
   }
 }
 
-function maybeSimple(call: Call): call is Take {
+function maybeSimple(call: Call): call is TakeCall {
   return call.verb === 'take' && call.charges.length === 1 && isBucket(call.charges[0])
 }
 

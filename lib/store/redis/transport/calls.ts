@@ -6,13 +6,41 @@ import type { Fallback } from '../local/fallback.js'
 import type { Lease } from '../local/lease.js'
 import type { Leases } from '../local/leases.js'
 import { type KeyState, readVerdicts, takeVerdict } from '../verdicts.js'
-import type { Call, Take } from './call.js'
-import type { Asked, Deciding } from './cross-shard.js'
+import type { Deciding, KeyedCharges } from './cross-shard.js'
 import type { Reply } from './reply.js'
+
+export type Verb = 'take' | 'peek' | 'refund' | 'reset' | 'release'
+
+/** What one call of a store asks, and who waits for it. */
+export interface Call {
+  readonly verb: Verb
+  readonly charges: readonly Charge[]
+  /** Where the keys of the charges are kept. */
+  readonly keys: readonly RedisKey[]
+  /** Reads its part of the reply. */
+  readReply(reply: Reply): void
+  fail(error: Error): void
+}
+
+/** A call that takes; it may be a simple one. */
+export interface TakeCall extends Call {
+  /** Whether it charges nothing, and asks for units of a lease only. */
+  readonly leaseOnly: boolean
+  /** Units that it would like to lease in addition; known once it departs. */
+  readonly wanted: number
+  /** Leases nothing after all. */
+  dropLease(): void
+  /** Is about to be sent. */
+  beforeSend(): void
+  /** Learns what its bucket owed before it, in ticks, and returns what it owes then. */
+  readTakeReply(reply: Reply, owed: number): number
+  /** Learns how many units it leases. All takes of its key, so many, have been answered; without the lease the bucket owes so many ticks. */
+  readGrant(reply: Reply, units: number, owed: number, takes: number): void
+}
 
 /** Who learns from answers, and who answers instead. */
 export interface CallContext {
-  readonly denials: DenyCache
+  readonly denyCache: DenyCache
   readonly leases: Leases | null
   /** Asks once more, where a denial may be due to what this process holds; returns whether it does. */
   readonly askAgain: (call: DecisionCall) => boolean
@@ -24,33 +52,33 @@ type Resolve<Value> = (value: Value) => void
 type Reject = (error: Error) => void
 
 /** A take or a peek on its way, for whoever waits for it. A class, as one is made for every decision: closures would cost more. */
-export class DecisionCall implements Take {
+export class DecisionCall implements TakeCall {
   readonly verb: Deciding
-  readonly times: 0 | 1
+  readonly leaseOnly: boolean
   readonly charges: readonly Charge[]
-  readonly addresses: readonly RedisKey[]
-  readonly #minds: CallContext
+  readonly keys: readonly RedisKey[]
+  readonly #context: CallContext
   #lease: Lease | null
   /** The round of the lease in which it asks for units. */
   readonly #round: number
-  #isAgain = false
+  #wasSentAgain = false
   readonly #resolve: Resolve<boolean>
   readonly #reject: Reject
 
   constructor(
-    minds: CallContext,
+    context: CallContext,
     verb: Deciding,
-    { charges, addresses }: Asked,
+    { charges, keys }: KeyedCharges,
     lease: Lease | null,
     resolve: Resolve<boolean>,
     reject: Reject,
-    times: 0 | 1 = 1,
+    leaseOnly = false,
   ) {
     this.verb = verb
-    this.times = times
+    this.leaseOnly = leaseOnly
     this.charges = charges
-    this.addresses = addresses
-    this.#minds = minds
+    this.keys = keys
+    this.#context = context
     this.#lease = lease
     this.#round = lease === null ? 0 : lease.round
     this.#resolve = resolve
@@ -67,43 +95,43 @@ export class DecisionCall implements Take {
     this.#lease = null
   }
 
-  depart(): void {
-    if (this.#lease?.round === this.#round) this.#minds.leases?.ask(this.#lease)
+  beforeSend(): void {
+    if (this.#lease?.round === this.#round) this.#context.leases?.ask(this.#lease)
   }
 
-  answer(reply: Reply): void {
-    const known: KeyState[] = []
-    const allowed = readVerdicts(this.charges, reply, this.verb === 'take', known)
-    const { denials } = this.#minds
+  readReply(reply: Reply): void {
+    const states: KeyState[] = []
+    const allowed = readVerdicts(this.charges, reply, this.verb === 'take', states)
+    const { denyCache } = this.#context
     // It went with other calls that touch its key, which cannot lease.
     this.#miss()
     if (!allowed && this.#asksAgain()) return
-    if (!allowed) denials.learn(this.addresses, known)
+    if (!allowed) denyCache.learn(this.keys, states)
     // Units that we spend ourselves make what we knew stale.
-    else if (this.verb === 'take') denials.lift(this.addresses)
+    else if (this.verb === 'take') denyCache.lift(this.keys)
     this.#resolve(allowed)
   }
 
-  answerTake(reply: Reply, owed: number): number {
-    if (this.times === 0) return owed
-    const { denials } = this.#minds
+  readTakeReply(reply: Reply, owed: number): number {
+    if (this.leaseOnly) return owed
+    const { denyCache } = this.#context
     const verdict = takeVerdict(this.charges[0], reply, owed)
     const allowed = typeof verdict === 'number'
     if (!allowed && this.#asksAgain()) return owed
-    if (allowed) denials.lift(this.addresses)
-    else denials.learn(this.addresses, [verdict])
+    if (allowed) denyCache.lift(this.keys)
+    else denyCache.learn(this.keys, [verdict])
     this.#resolve(allowed)
     return allowed ? verdict : owed
   }
 
-  lease(reply: Reply, units: number, owed: number, takes: number): void {
-    if (this.#lease !== null) this.#minds.leases?.fill(this.#lease, units, reply, owed, takes)
+  readGrant(reply: Reply, units: number, owed: number, takes: number): void {
+    if (this.#lease !== null) this.#context.leases?.fill(this.#lease, units, reply, owed, takes)
   }
 
   fail(error: Error): void {
-    const { fallback } = this.#minds
+    const { fallback } = this.#context
     this.#miss()
-    if (this.times === 0) return this.#reject(error)
+    if (this.leaseOnly) return this.#reject(error)
     try {
       if (fallback === null) throw error
       this.#resolve(fallback.decide(this.verb, this.charges, () => error))
@@ -113,13 +141,13 @@ export class DecisionCall implements Take {
   }
 
   #asksAgain(): boolean {
-    if (this.#isAgain) return false
-    this.#isAgain = this.#minds.askAgain(this)
-    return this.#isAgain
+    if (this.#wasSentAgain) return false
+    this.#wasSentAgain = this.#context.askAgain(this)
+    return this.#wasSentAgain
   }
 
   #miss(): void {
-    if (this.#lease?.round === this.#round) this.#minds.leases?.miss(this.#lease)
+    if (this.#lease?.round === this.#round) this.#context.leases?.miss(this.#lease)
   }
 }
 
@@ -127,10 +155,10 @@ export class DecisionCall implements Take {
  * Asks for units of a lease before those that are held are used up. It charges nothing else, and nobody waits for it. It is made of
  * what takes are made of, with which it may travel: one kind of object is quicker to deal with than two.
  */
-export function renewalOf(minds: CallContext, lease: Lease): DecisionCall {
-  const { address } = lease
-  const charges = [{ ...newCharge(address.bucket), key: address.key }]
-  return new DecisionCall(minds, 'take', { charges, addresses: [address] }, lease, ignore, ignore, 0)
+export function renewalOf(context: CallContext, lease: Lease): DecisionCall {
+  const { redisKey } = lease
+  const charges = [{ ...newCharge(redisKey.bucket), key: redisKey.key }]
+  return new DecisionCall(context, 'take', { charges, keys: [redisKey] }, lease, ignore, ignore, true)
 }
 
 function ignore(): void {}
@@ -139,35 +167,35 @@ function ignore(): void {}
 export class UpdateCall implements Call {
   readonly verb: 'refund' | 'reset'
   readonly charges: readonly Charge[]
-  readonly addresses: readonly RedisKey[]
-  readonly #denials: DenyCache
+  readonly keys: readonly RedisKey[]
+  readonly #denyCache: DenyCache
   readonly #resolve: () => void
   readonly #reject: Reject
 
   constructor(
-    denials: DenyCache,
+    denyCache: DenyCache,
     verb: 'refund' | 'reset',
-    { charges, addresses }: Asked,
+    { charges, keys }: KeyedCharges,
     resolve: () => void,
     reject: Reject,
   ) {
     this.verb = verb
     this.charges = charges
-    this.addresses = addresses
-    this.#denials = denials
+    this.keys = keys
+    this.#denyCache = denyCache
     this.#resolve = resolve
     this.#reject = reject
   }
 
-  answer(): void {
+  readReply(): void {
     // A denial that was under way may have been learnt meanwhile.
-    this.#denials.lift(this.addresses)
+    this.#denyCache.lift(this.keys)
     this.#resolve()
   }
 
   fail(error: Error): void {
     // What failed may have run.
-    this.#denials.lift(this.addresses)
+    this.#denyCache.lift(this.keys)
     this.#reject(error)
   }
 }

@@ -25,7 +25,7 @@ class Circuit {
     this.#changed = changed
   }
 
-  /** May the store be asked, at that local time in microseconds? */
+  /** May the store be keyed, at that local time in microseconds? */
   admits(now: number): boolean {
     return !this.#open || now >= this.#retryAt
   }
@@ -91,14 +91,14 @@ export class Circuits {
     this.#open += open ? 1 : -1
     const { state } = this
     if (state === before) return
-    const told = error && outage(error, this.#inForce)
-    if (this.#listeners.size === 0) announce(state, told)
-    for (const listener of this.#listeners) tell(listener, state, told)
+    const outageError = error && outage(error, this.#inForce)
+    if (this.#listeners.size === 0) announce(state, outageError)
+    for (const listener of this.#listeners) notify(listener, state, outageError)
   }
 }
 
 /** What a listener throws is its owner's affair, and must not keep calls from being answered. */
-function tell(listener: Listener, state: StoreState, error?: Error): void {
+function notify(listener: Listener, state: StoreState, error?: Error): void {
   try {
     listener(state, error)
   } catch (thrown) {

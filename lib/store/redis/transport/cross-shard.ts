@@ -1,18 +1,18 @@
 import type { Charge } from '../../../../types/index.js'
 import type { RedisKey } from '../keys.js'
 
-/** A question to the store: charges, and where the key of each is kept. */
-export interface Asked {
+/** Charges, and the Redis key of each. */
+export interface KeyedCharges {
   readonly charges: readonly Charge[]
-  readonly addresses: readonly RedisKey[]
+  readonly keys: readonly RedisKey[]
 }
 
 export type Deciding = 'take' | 'peek'
 
-/** Asks about the part of a question that lies in one shard. */
+/** Calls for the part of some charges that lies in one shard. */
 export interface Shards {
-  decide(verb: Deciding, part: Asked): Promise<boolean>
-  refund(part: Asked): Promise<void>
+  decide(verb: Deciding, part: KeyedCharges): Promise<boolean>
+  refund(part: KeyedCharges): Promise<void>
 }
 
 /**
@@ -20,19 +20,24 @@ export interface Shards {
  * If one denies after all, because another process was faster, the others get their units back. So a denial charges none and
  * nothing is admitted that one of them denies, but for a moment others may be denied units that then come back.
  */
-export async function decideAcrossShards(verb: Deciding, asked: Asked, ask: Shards): Promise<boolean> {
-  const shards = new Set(asked.addresses.map(({ shard }) => shard))
-  const parts = [...shards].map((shard) => partOf(asked, shard))
-  const look = async () => (await Promise.all(parts.map((part) => ask.decide('peek', part)))).every(Boolean)
-  if (verb === 'peek') return look()
-  if (!(await look())) return false
-  const takes = await Promise.allSettled(parts.map((part) => ask.decide('take', part)))
+export async function decideAcrossShards(
+  verb: Deciding,
+  keyed: KeyedCharges,
+  shards: Shards,
+): Promise<boolean> {
+  const numbers = new Set(keyed.keys.map(({ shard }) => shard))
+  const parts = [...numbers].map((shard) => partOf(keyed, shard))
+  const peekAll = async () =>
+    (await Promise.all(parts.map((part) => shards.decide('peek', part)))).every(Boolean)
+  if (verb === 'peek') return peekAll()
+  if (!(await peekAll())) return false
+  const takes = await Promise.allSettled(parts.map((part) => shards.decide('take', part)))
   if (takes.every((take) => take.status === 'fulfilled' && take.value)) return true
-  await Promise.all(parts.map((part, i) => (charged(takes[i]) ? ask.refund(part) : undefined)))
+  await Promise.all(parts.map((part, i) => (charged(takes[i]) ? shards.refund(part) : undefined)))
   const failure = takes.find((take) => take.status === 'rejected')
   if (failure !== undefined) throw failure.reason
   // What was charged and given back shall not tell that it was.
-  await Promise.all(parts.map((part, i) => (charged(takes[i]) ? ask.decide('peek', part) : undefined)))
+  await Promise.all(parts.map((part, i) => (charged(takes[i]) ? shards.decide('peek', part) : undefined)))
   return false
 }
 
@@ -40,7 +45,7 @@ function charged(take: PromiseSettledResult<boolean>): boolean {
   return take.status === 'fulfilled' && take.value
 }
 
-function partOf({ charges, addresses }: Asked, shard: number): Asked {
-  const own = <T>(list: readonly T[]): T[] => list.filter((_, i) => addresses[i].shard === shard)
-  return { charges: own(charges), addresses: own(addresses) }
+function partOf({ charges, keys }: KeyedCharges, shard: number): KeyedCharges {
+  const own = <T>(list: readonly T[]): T[] => list.filter((_, i) => keys[i].shard === shard)
+  return { charges: own(charges), keys: own(keys) }
 }

@@ -3,7 +3,7 @@ import type { Connection, Run, ScriptVerb } from '../clients/connection.js'
 import { NoReply, storeFailure } from '../errors.js'
 import { SCRIPT, SCRIPT_SHA } from '../lua/script.js'
 import { type Batch, batchesOf } from './batch.js'
-import type { Call } from './call.js'
+import type { Call } from './calls.js'
 import type { Circuits } from './circuit.js'
 import { Reply } from './reply.js'
 import { ServerClocks } from './server-clocks.js'
@@ -19,12 +19,12 @@ interface InFlight {
   readonly sentAt: number
   run: Run | null
   /** It was sent once more, as it came too late. */
-  again: boolean
+  wasSentAgain: boolean
   /**
    * It was answered or given up. Kept here and not in a set: the table that a Set or Map leaves behind when it is cleared or written
    * anew points to its successor and to what was in it, and once it is old keeps all of that from the young collector.
    */
-  over: boolean
+  isOver: boolean
 }
 
 export interface DispatcherParts {
@@ -47,46 +47,46 @@ export interface DispatcherParts {
  */
 export class Dispatcher {
   readonly #parts: DispatcherParts
-  /** The calls of this turn, for each shard. A new map each turn, and a list of flights: see `over`. */
+  /** The calls of this turn, for each shard. A new map each turn, and a list of flights: see `isOver`. */
   #waiting = new Map<number, Call[]>()
-  readonly #flights: InFlight[] = []
+  readonly #inFlight: InFlight[] = []
   readonly #serverClocks: ServerClocks
-  #stopWatch: (() => void) | null = null
-  #stopListening: (() => void) | null = null
+  #stopTimer: (() => void) | null = null
+  #stopWatching: (() => void) | null = null
   #onFirstReply: (() => void) | null
   /** Called when nothing is under way any more. */
-  #idle: (() => void) | null = null
+  #onIdle: (() => void) | null = null
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts
     const { clock, serverTime } = parts
     this.#serverClocks = new ServerClocks(() => (serverTime ?? wallMicros)() - clock())
     this.#onFirstReply = parts.onFirstReply
-    this.#listen()
+    this.#watchConnection()
   }
 
   send(shard: number, call: Call): void {
-    if (this.#waiting.size === 0) setImmediate(() => this.#depart())
+    if (this.#waiting.size === 0) setImmediate(() => this.#flush())
     const calls = this.#waiting.get(shard)
     if (calls === undefined) this.#waiting.set(shard, [call])
     else calls.push(call)
   }
 
   /** Lets go of the client until the next call, once all that is under way has been answered or given up. */
-  async rest(): Promise<void> {
-    if (this.#flights.length + this.#waiting.size > 0) {
+  async drain(): Promise<void> {
+    if (this.#inFlight.length + this.#waiting.size > 0) {
       await new Promise<void>((resolve) => {
-        this.#idle = resolve
+        this.#onIdle = resolve
       })
     }
-    this.#idle = null
-    this.#stopListening?.()
-    this.#stopListening = null
-    this.#stopWatch?.()
-    this.#stopWatch = null
+    this.#onIdle = null
+    this.#stopWatching?.()
+    this.#stopWatching = null
+    this.#stopTimer?.()
+    this.#stopTimer = null
   }
 
-  #depart(): void {
+  #flush(): void {
     const waiting = this.#waiting
     this.#waiting = new Map()
     for (const [shard, calls] of waiting) for (const batch of batchesOf(calls)) this.#dispatch(shard, batch)
@@ -96,73 +96,73 @@ export class Dispatcher {
     const { connection, circuits, clock, serverTime } = this.#parts
     const sentAt = clock()
     const { keys, args } = batch.compose(serverTime === null ? 0 : serverTime())
-    const flight: InFlight = {
+    const sent: InFlight = {
       shard,
       batch,
       keys,
       args: [this.#deadline(shard, sentAt), ...args],
       sentAt,
       run: null,
-      again: false,
-      over: false,
+      wasSentAgain: false,
+      isOver: false,
     }
-    this.#flights.push(flight)
+    this.#inFlight.push(sent)
     circuits.of(shard).sending(sentAt)
-    this.#listen()
+    this.#watchConnection()
     const obstacle = connection.obstacle()
-    if (obstacle !== null) return this.#fail(flight, new NoReply(obstacle))
-    this.#watch(this.#parts.timeout)
-    this.#run(flight, 'evalsha')
+    if (obstacle !== null) return this.#fail(sent, new NoReply(obstacle))
+    this.#startTimer(this.#parts.timeout)
+    this.#run(sent, 'evalsha')
   }
 
-  #run(flight: InFlight, verb: ScriptVerb): void {
+  #run(sent: InFlight, verb: ScriptVerb): void {
     const script = verb === 'eval' ? SCRIPT : SCRIPT_SHA
     try {
-      flight.run = this.#parts.connection.run(verb, script, flight.keys, flight.args)
+      sent.run = this.#parts.connection.run(verb, script, sent.keys, sent.args)
     } catch (error) {
-      return this.#fail(flight, error as Error)
+      return this.#fail(sent, error as Error)
     }
-    flight.run.reply.then(
-      (reply) => this.#arrive(flight, reply),
+    sent.run.reply.then(
+      (reply) => this.#onReply(sent, reply),
       (error: Error) => {
         // The server does not know the script, so it surely did not run.
         const unknown = verb === 'evalsha' && /^NOSCRIPT/.test(error.message)
-        if (unknown && !flight.over) this.#run(flight, 'eval')
-        else this.#fail(flight, error)
+        if (unknown && !sent.isOver) this.#run(sent, 'eval')
+        else this.#fail(sent, error)
       },
     )
   }
 
-  #arrive(flight: InFlight, numbers: unknown): void {
+  #onReply(sent: InFlight, numbers: unknown): void {
     if (!Array.isArray(numbers) || numbers.length === 0) {
       // Else its client wrote it after it was cancelled; it may have run before.
       const isQueued = numbers === 'QUEUED'
       return this.#fail(
-        flight,
+        sent,
         new NoReply(isQueued ? 'the connection is inside a MULTI' : 'a connection was lost'),
       )
     }
-    const { shard, sentAt } = flight
+    const { shard, sentAt } = sent
     const { circuits, clock } = this.#parts
     const now = Number(numbers[0])
     this.#serverClocks.learn(shard, Math.abs(now), sentAt, clock())
-    if (now < 0) return this.#sendAgain(flight)
-    if (!this.#land(flight)) return
-    flight.batch.answer(new Reply(numbers, sentAt))
+    if (now < 0) return this.#sendAgain(sent)
+    if (!this.#finish(sent)) return
+    sent.batch.readReply(new Reply(numbers, sentAt))
     circuits.of(shard).succeeded(sentAt)
     this.#onFirstReply?.()
     this.#onFirstReply = null
   }
 
   /** By the server's clock it was given up when it arrived, and did nothing. If it was not, that clock is known now. */
-  #sendAgain(flight: InFlight): void {
-    if (flight.over) return
+  #sendAgain(sent: InFlight): void {
+    if (sent.isOver) return
     const { clock, timeout } = this.#parts
-    if (flight.again || clock() - flight.sentAt >= timeout * 1000)
-      return this.#fail(flight, new NoReply('it was reached too late'))
-    flight.again = true
-    flight.args[0] = this.#deadline(flight.shard, flight.sentAt)
-    this.#run(flight, 'evalsha')
+    if (sent.wasSentAgain || clock() - sent.sentAt >= timeout * 1000)
+      return this.#fail(sent, new NoReply('it was reached too late'))
+    sent.wasSentAgain = true
+    sent.args[0] = this.#deadline(sent.shard, sent.sentAt)
+    this.#run(sent, 'evalsha')
   }
 
   /** The latest instant of the server's clock at which a call still counts that was sent at a local time. */
@@ -170,34 +170,34 @@ export class Dispatcher {
     return String(this.#serverClocks.at(shard, sentAt + this.#parts.timeout * 1000))
   }
 
-  #fail(flight: InFlight, cause: Error): void {
-    if (!this.#land(flight)) return
-    flight.run?.cancel()
+  #fail(sent: InFlight, cause: Error): void {
+    if (!this.#finish(sent)) return
+    sent.run?.cancel()
     const { circuits, clock, connection } = this.#parts
     if (/^READONLY/.test(cause.message)) connection.reconnect()
     const error = storeFailure(connection.lastError() ?? cause)
-    flight.batch.fail(error)
-    circuits.of(flight.shard).failed(flight.sentAt, clock(), error)
+    sent.batch.fail(error)
+    circuits.of(sent.shard).failed(sent.sentAt, clock(), error)
   }
 
-  /** Until `rest`: from the first moment on, since a client that cannot connect emits errors before it is asked for anything. */
-  #listen(): void {
-    this.#stopListening ??= this.#parts.connection.watch((all) => this.#lose(all))
+  /** Until `drain`: from the first moment on, since a client that cannot connect emits errors before it is asked for anything. */
+  #watchConnection(): void {
+    this.#stopWatching ??= this.#parts.connection.watch((all) => this.#onConnectionLost(all))
   }
 
-  #lose(all: boolean): void {
-    for (const flight of [...this.#flights]) {
-      flight.run?.cancel()
-      if (all) this.#fail(flight, new NoReply('the connection was lost'))
+  #onConnectionLost(all: boolean): void {
+    for (const sent of [...this.#inFlight]) {
+      sent.run?.cancel()
+      if (all) this.#fail(sent, new NoReply('the connection was lost'))
     }
   }
 
-  /** The flight is over; tells whether it was still under way. */
-  #land(flight: InFlight): boolean {
-    if (flight.over) return false
-    flight.over = true
-    this.#flights.splice(this.#flights.indexOf(flight), 1)
-    if (this.#flights.length === 0) this.#idle?.()
+  /** The sent is over; tells whether it was still under way. */
+  #finish(sent: InFlight): boolean {
+    if (sent.isOver) return false
+    sent.isOver = true
+    this.#inFlight.splice(this.#inFlight.indexOf(sent), 1)
+    if (this.#inFlight.length === 0) this.#onIdle?.()
     return true
   }
 
@@ -205,10 +205,10 @@ export class Dispatcher {
    * One timer serves all flights, for they are answered in their order. A loop that was busy for long finds the reply that came
    * meanwhile after its timers, so it looks once more before it gives up.
    */
-  #watch(ms: number): void {
-    this.#stopWatch ??= after(ms, () =>
+  #startTimer(ms: number): void {
+    this.#stopTimer ??= after(ms, () =>
       setImmediate(() => {
-        this.#stopWatch = null
+        this.#stopTimer = null
         this.#expire()
       }),
     )
@@ -217,10 +217,10 @@ export class Dispatcher {
   #expire(): void {
     const { timeout, clock } = this.#parts
     const now = clock()
-    for (const flight of [...this.#flights]) {
-      const left = timeout - (now - flight.sentAt) / 1000
-      if (left > 0) return this.#watch(Math.ceil(left))
-      this.#fail(flight, new NoReply(`no reply within ${timeout} ms`))
+    for (const sent of [...this.#inFlight]) {
+      const left = timeout - (now - sent.sentAt) / 1000
+      if (left > 0) return this.#startTimer(Math.ceil(left))
+      this.#fail(sent, new NoReply(`no reply within ${timeout} ms`))
     }
   }
 }

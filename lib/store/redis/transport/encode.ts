@@ -1,10 +1,10 @@
 import type { RedisBucket } from '../keys.js'
-import type { Take } from './call.js'
+import type { TakeCall } from './calls.js'
 
 /** The simple takes of a batch as the script reads them: keys that follow each other and are asked the same, together, as eight numbers each. */
-export function runsOf(simple: Iterable<readonly Take[]>): string {
+export function runsOf(simple: Iterable<readonly TakeCall[]>): string {
   let runs = ''
-  let last: readonly Take[] | null = null
+  let last: readonly TakeCall[] | null = null
   let keys = 0
   for (const takes of simple) {
     if (last !== null && areAlike(takes, last)) {
@@ -18,32 +18,33 @@ export function runsOf(simple: Iterable<readonly Take[]>): string {
   return last === null ? runs : runs + runOf(last, keys)
 }
 
-function areAlike(a: readonly Take[], b: readonly Take[]): boolean {
+function areAlike(a: readonly TakeCall[], b: readonly TakeCall[]): boolean {
   const [one, other] = [a[0].charges[0], b[0].charges[0]]
-  if (one.bucket !== other.bucket || one.cost !== other.cost || timesOf(a) !== timesOf(b)) return false
+  if (one.bucket !== other.bucket || one.cost !== other.cost || chargedTimes(a) !== chargedTimes(b))
+    return false
   return wantedBy(a) === wantedBy(b)
 }
 
-function runOf(takes: readonly Take[], keys: number): string {
+function runOf(takes: readonly TakeCall[], keys: number): string {
   const { bucket, cost } = takes[0].charges[0]
   const [, interval, tolerance, resolution] = (bucket as RedisBucket).law
   // More than a bucket holds is too much, however much it is.
   const due = Math.min(cost * interval, tolerance + interval)
-  const times = timesOf(takes)
+  const times = chargedTimes(takes)
   const step = (due * times) / resolution
   const whole = Number.isSafeInteger(step) ? step : 0
   return ` ${due} ${tolerance} ${resolution} ${times} ${whole} ${wantedBy(takes)} ${interval} ${keys}`
 }
 
 /** How often takes of one key charge it. */
-export function timesOf(takes: readonly Take[]): number {
+export function chargedTimes(takes: readonly TakeCall[]): number {
   let times = 0
-  for (const take of takes) times += take.times
+  for (const take of takes) if (!take.leaseOnly) times++
   return times
 }
 
 /** Units that takes of one key would like to lease: one of them at most does. */
-export function wantedBy(takes: readonly Take[]): number {
+export function wantedBy(takes: readonly TakeCall[]): number {
   let wanted = 0
   for (const take of takes) wanted += take.wanted
   return wanted

@@ -4,7 +4,7 @@ import { after } from '../../clock.js'
 import type { RedisKey } from '../keys.js'
 import type { Lease, Rest } from '../local/lease.js'
 import type { Leases } from '../local/leases.js'
-import type { Call } from './call.js'
+import type { Call } from './calls.js'
 import { type CallContext, type DecisionCall, renewalOf } from './calls.js'
 import type { Circuits } from './circuit.js'
 import type { Dispatcher } from './dispatcher.js'
@@ -15,8 +15,8 @@ const LEASE_CHECK = 500
 
 export interface LeaseCallsParts {
   readonly leases: Leases
-  readonly minds: CallContext
-  readonly courier: Dispatcher
+  readonly context: CallContext
+  readonly dispatcher: Dispatcher
   readonly circuits: Circuits
   /** Local time in whole microseconds. */
   readonly clock: () => number
@@ -33,22 +33,22 @@ export class LeaseCalls {
 
   /** After a decision made here: sees to it that those to come can be made here as well. */
   renew(lease: Lease, now: number): void {
-    const { leases, minds, courier, circuits } = this.#parts
-    const { shard } = lease.address
+    const { leases, context, dispatcher, circuits } = this.#parts
+    const { shard } = lease.redisKey
     if (!circuits.of(shard).admits(now)) return
     leases.grow(lease, now)
-    courier.send(shard, renewalOf(minds, lease))
+    dispatcher.send(shard, renewalOf(context, lease))
   }
 
   /**
    * Before a call asks the store about keys: gives back what is held of them, so that it does not count
    * against the call.
    */
-  release(addresses: readonly RedisKey[], now: number): boolean {
+  release(keys: readonly RedisKey[], now: number): boolean {
     const { leases } = this.#parts
     let isAny = false
-    for (const address of addresses) {
-      const lease = leases.of(address)
+    for (const redisKey of keys) {
+      const lease = leases.of(redisKey)
       const rest = lease === undefined ? null : leases.release(lease, now)
       if (rest === null) continue
       this.#send(rest)
@@ -61,10 +61,10 @@ export class LeaseCalls {
    * A call was denied: asks once more if units came here meanwhile that it could not have. Returns whether it
    * does.
    */
-  askAgain(question: DecisionCall): boolean {
-    const { courier, clock } = this.#parts
-    if (!this.release(question.addresses, clock())) return false
-    courier.send(question.addresses[0].shard, question)
+  askAgain(call: DecisionCall): boolean {
+    const { dispatcher, clock } = this.#parts
+    if (!this.release(call.keys, clock())) return false
+    dispatcher.send(call.keys[0].shard, call)
     return true
   }
 
@@ -88,13 +88,13 @@ export class LeaseCalls {
     const { leases, circuits, clock } = this.#parts
     const now = clock()
     for (const rest of leases.end(now, all)) {
-      if (circuits.of(rest.lease.address.shard).admits(now)) this.#send(rest)
+      if (circuits.of(rest.lease.redisKey.shard).admits(now)) this.#send(rest)
     }
   }
 
   #send(rest: Rest): void {
-    const { leases, courier, clock } = this.#parts
-    courier.send(rest.lease.address.shard, new Release(rest, () => leases.restore(rest, clock())))
+    const { leases, dispatcher, clock } = this.#parts
+    dispatcher.send(rest.lease.redisKey.shard, new Release(rest, () => leases.restore(rest, clock())))
   }
 }
 
@@ -103,16 +103,16 @@ class Release implements Call {
   readonly verb = 'release'
   /** Its cost is in ticks, and `chargedAt` the mark. */
   readonly charges: readonly Charge[]
-  readonly addresses: readonly RedisKey[]
+  readonly keys: readonly RedisKey[]
   readonly #refused: () => void
 
-  constructor({ lease: { address }, ticks, mark }: Rest, refused: () => void) {
-    this.charges = [{ ...newCharge(address.bucket), key: address.key, cost: ticks, chargedAt: mark }]
-    this.addresses = [address]
+  constructor({ lease: { redisKey }, ticks, mark }: Rest, refused: () => void) {
+    this.charges = [{ ...newCharge(redisKey.bucket), key: redisKey.key, cost: ticks, chargedAt: mark }]
+    this.keys = [redisKey]
     this.#refused = refused
   }
 
-  answer(reply: Reply): void {
+  readReply(reply: Reply): void {
     if (reply.read() === 0) this.#refused()
   }
 

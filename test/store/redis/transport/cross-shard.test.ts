@@ -4,9 +4,9 @@ import type { RedisClient } from '../../../../lib/redis.js'
 import { newCharge } from '../../../../lib/store/index.js'
 import type { RedisStoreOptions } from '../../../../lib/store/redis/options.js'
 import {
-  type Asked,
   type Deciding,
   decideAcrossShards,
+  type KeyedCharges,
 } from '../../../../lib/store/redis/transport/cross-shard.js'
 import type { AsyncLimiter, AsyncStore, Bucket, Charge } from '../../../../types/index.js'
 import { type Connected, clients } from '../../../fixtures/redis/clients.js'
@@ -117,23 +117,23 @@ function shards(answers: Record<string, (boolean | Error)[]>) {
   const log: string[] = []
   return {
     log,
-    async decide(verb: Deciding, { addresses: [{ name }] }: Asked): Promise<boolean> {
+    async decide(verb: Deciding, { keys: [{ name }] }: KeyedCharges): Promise<boolean> {
       log.push(`${verb} ${name}`)
       const answer = answers[`${verb} ${name}`]?.shift() ?? true
       if (answer instanceof Error) throw answer
       return answer
     },
-    async refund({ addresses: [{ name }] }: Asked): Promise<void> {
+    async refund({ keys: [{ name }] }: KeyedCharges): Promise<void> {
       log.push(`refund ${name}`)
     },
   }
 }
 
-const addresses = [
+const keys = [
   { name: 'a', shard: 0 },
   { name: 'b', shard: 1 },
 ]
-const asked = { charges: [{}, {}], addresses } as unknown as Asked
+const asked = { charges: [{}, {}], keys } as unknown as KeyedCharges
 
 test('where another process was faster, what was charged goes back and is looked at anew', async (t) => {
   const told = shards({ 'take b': [false] })
