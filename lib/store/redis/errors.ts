@@ -5,18 +5,27 @@ const StoreFailure = createError('FST_FLOODGATE_STORE', 'the rate limit store di
 /** Seconds after which it is worth asking again; Fastify sends the `headers` of an error. */
 const HEADERS = { 'retry-after': '1' }
 
-/** A store failure: 503, neither a denial nor a misuse. What went wrong is its `cause`; keys are not in its message. */
+/**
+ * A store failure: 503, neither a denial nor a misuse. What went wrong is its `cause`; keys are not in its
+ * message.
+ */
 export function storeFailure(cause: unknown): Error {
   return Object.assign(new StoreFailure(reason(cause)), { cause, headers: HEADERS })
 }
 
-/** What a listener, the log or the process is told when the store goes down. `inForce`: what happens to calls meanwhile. */
+/**
+ * What a listener, the log or the process is told when the store goes down. `inForce`: what happens to calls
+ * meanwhile.
+ */
 export function outage({ cause }: Error, inForce: string): Error {
   const message = `the rate limit store does not answer: ${detail(cause)}; ${inForce}`
   return Object.assign(new Error(message, { cause }), { code: 'FST_FLOODGATE_STORE' })
 }
 
-/** The first word of a server's error, or the text of one of ours: what a server says may quote keys or a password. */
+/**
+ * The first word of a server's error, or the text of one of ours: what a server says may quote keys or a
+ * password.
+ */
 function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown'
   const code = /^[A-Z]{2,}\b/.exec(cause.message)?.[0] ?? (cause as { code?: unknown }).code
@@ -25,7 +34,10 @@ function reason(cause: unknown): string {
   return cause.message.includes('://') ? cause.name : cause.message.replace(/\s+/g, ' ').slice(0, 100)
 }
 
-/** An error of the system, as far as it says where; of a client of a Cluster or of `localhost`, with those that led to it. */
+/**
+ * An error of the system, as far as it says where; of a client of a Cluster or of `localhost`, with those
+ * that led to it.
+ */
 interface ClientError extends Error {
   readonly address?: string
   readonly hostname?: string
@@ -48,7 +60,7 @@ function detail(cause: unknown): string {
 /** What a call to the store fails with where no server said anything. */
 export class NoReply extends Error {}
 
-/** What a call fails with while its circuit is open, so that the store is not keyed. */
+/** What a call fails with while its circuit is open, so that the store is not asked. */
 export function circuitOpen(): Error {
   return storeFailure(new NoReply('it is left alone for a while'))
 }

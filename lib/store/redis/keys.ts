@@ -17,7 +17,7 @@ export interface RedisBucket extends Bucket {
   readonly local: Bucket
 }
 
-/** Where a key is kept. */
+/** A client's key in a bucket, and its name in Redis. */
 export interface RedisKey {
   readonly bucket: RedisBucket
   readonly key: string
@@ -26,14 +26,15 @@ export interface RedisKey {
   readonly shard: number
 }
 
-/** Places for keys of late, a power of two, and the longest key that takes one. */
+/** Places for recent keys, a power of two, and the longest key that takes one. */
 const PLACES = 1024
 const LONGEST_KEPT = 128
 
 /**
- * The names of keys: `<prefix>:{<shard>}:<law>:<limiter>:<digest>`. Only the limiter's name is in clear text. A prefix has no braces,
- * names are percent-encoded and digests have a fixed length, so no two keys have one name. All that a client's key is counted
- * by has one hash tag, so that it can be charged at once in Redis Cluster.
+ * The names of keys: `<prefix>:{<shard>}:<law>:<limiter>:<digest>`. Only the limiter's name is in clear text.
+ * A prefix has no braces, names are percent-encoded and digests have a fixed length, so no two keys have one
+ * name. All that a client's key is counted by has one hash tag, so that it can be charged at once in Redis
+ * Cluster.
  */
 export class Names {
   readonly #prefix: string
@@ -41,14 +42,14 @@ export class Names {
   readonly #isCluster: boolean
   readonly #digest: Digest
   /**
-   * Addresses of late: a flood of one key, or a lease of it, shall not pay for its digest again. Each key has one place, so
+   * Recent keys: a flood of one key, or a lease of it, pays for one digest only. Each key has one place, so
    * that nothing is moved, and little lives long enough to be copied by the garbage collector.
    */
   readonly #kept: (RedisKey | null)[] = new Array(PLACES).fill(null)
   /** How often each space and policy was opened. */
   readonly #opened = new Map<string, number>()
 
-  /** `isCluster`: do keys with different hash tags live apart, as in a Cluster? */
+  /** `isCluster`: whether keys with different hash tags may live on different nodes. */
   constructor(prefix: string, shards: number, isCluster: boolean, digest: Digest) {
     this.#prefix = prefix
     this.#shards = shards
@@ -56,7 +57,9 @@ export class Names {
     this.#digest = digest
   }
 
-  /** The stem of a policy of the limiter `space`; the second of the same name and law differs from the first. */
+  /**
+   * The stem of a policy of the limiter `space`; the second of the same name and law differs from the first.
+   */
   stem(policy: CompiledPolicy, space: string): string {
     const own = policy.name === space ? '' : `/${encodeURIComponent(policy.name)}`
     const stem = `${nameOf(policy.law)}:${encodeURIComponent(space)}${own}`
@@ -83,7 +86,7 @@ export class Names {
   }
 }
 
-/** Where the address of a key is kept. Most keys differ in their ends. */
+/** The place of a key among the recent ones. Most keys differ in their ends. */
 function placeOf({ id }: RedisBucket, key: string): number {
   let hash = id ^ key.length
   for (let i = key.length - 1; i >= 0 && i > key.length - 5; i--) hash = (hash * 31 + key.charCodeAt(i)) | 0
@@ -95,9 +98,10 @@ function tagOf(digest: string, shards: number): number {
 }
 
 /**
- * A law in the names of its keys: what one law keeps would look damaged to another, which would heal it and give units back.
- * `b10-600` is a bucket of 10 units, one of which comes back each 600 ms; in `b9-1000/3` three do each 1,000 ms. `w60000`
- * is a window of a minute, of whatever rate: any rate counts the same instants.
+ * A law in the names of its keys: what one law keeps would look damaged to another, which would heal it and
+ * give units back. `b10-600` is a bucket of 10 units, one of which comes back each 600 ms; in `b9-1000/3`
+ * three do each 1,000 ms. `w60000` is a window of a minute, of whatever rate: any rate counts the same
+ * instants.
  */
 function nameOf(law: TokenBucket | SlidingWindow): string {
   if ('window' in law) return `w${law.window / 1000}`

@@ -4,37 +4,44 @@ import type { OnStoreFailure } from './local/fallback.js'
 
 export interface RedisStoreOptions {
   /**
-   * Your client of ioredis, iovalkey or redis (node-redis, v5 or later), for one server, Sentinel or Cluster. It stays yours: it
-   * is not closed, and not configured otherwise. Needs Redis 6.2 or later, or Valkey.
+   * Your client of ioredis, iovalkey or redis (node-redis, v5 or later), for one server, Sentinel or Cluster.
+   * It stays yours: it is not closed, and not configured otherwise. Needs Redis 6.2 or later, or Valkey.
    */
   client: RedisClient
-  /** Begins the name of every key: 1 to 64 characters, letters, digits and `_ - . : /`. Default: `'floodgate'`. */
+  /**
+   * Begins the name of every key: 1 to 64 characters, letters, digits and `_ - . : /`. Default:
+   * `'floodgate'`.
+   */
   prefix?: string
   /**
-   * Keys are named by their HMAC-SHA-256 under this secret instead of their SHA-256, so that nobody who reads Redis can find out whose
-   * they are by trying. At least 16 bytes; text counts in UTF-8. The same in all processes of a prefix; another secret means fresh keys.
-   * Default: none.
+   * Keys are named by their HMAC-SHA-256 under this secret instead of their SHA-256, so that nobody who reads
+   * Redis can find out whose they are by trying. At least 16 bytes; text counts in UTF-8. The same in all
+   * processes of a prefix; another secret means fresh keys. Default: none.
    */
   secret?: string | Buffer
   /** Longest wait for an answer, in ms: 1 to 60,000. Default: 100. */
   timeout?: number
   /**
-   * What decides when the store does not answer: limits of this process (`'local'`, the default), nobody (`'allow'`), or an error
-   * with status 503 (`'deny'`).
+   * What decides when the store does not answer: limits of this process (`'local'`, the default), nobody
+   * (`'allow'`), or an error with status 503 (`'deny'`).
    */
   onStoreFailure?: OnStoreFailure
   /** Processes that share the limits: the local limits are divided by it. 1 to 10,000. Default: 1. */
   instances?: number
   /**
-   * Most units of a hot key that this process takes at once, to spend them without asking: 2 to 10,000. Default: 1, which is no
-   * lease. Token buckets only, in limiters of one policy.
+   * Most units of a hot key that this process takes at once, to spend them without asking: 2 to 10,000.
+   * Default: 1, which is no lease. Token buckets only, in limiters of one policy.
    */
   lease?: number
-  /** Most keys that are remembered as denied, to be denied again without asking: 0 to 1,000,000. Default: 10,000. */
+  /**
+   * Most keys that are remembered as denied, to be denied again without asking: 0 to 1,000,000. Default:
+   * 10,000.
+   */
   denyCache?: number
   /**
-   * Hash tags over which keys are spread: 1 to 16,384. Default: 1, all keys on one node of a Cluster, where every request is
-   * decided at once. With more, a request whose limiters count different keys is decided key by key.
+   * Hash tags over which keys are spread: 1 to 16,384. Default: 1, all keys on one node of a Cluster, where
+   * every request is decided at once. With more, a request whose limiters count different keys is decided key
+   * by key.
    */
   shards?: number
 }
@@ -57,7 +64,9 @@ export type RedisSettings = Required<Omit<RedisStoreOptions, 'secret'>> & {
   secret: string | Buffer | undefined
 }
 
-/** Checks the options and fills in defaults. Throws `FST_FLOODGATE_OPTION` or `FST_FLOODGATE_UNKNOWN_OPTION`. */
+/**
+ * Checks the options and fills in defaults. Throws `FST_FLOODGATE_OPTION` or `FST_FLOODGATE_UNKNOWN_OPTION`.
+ */
 export function readOptions(options: RedisStoreOptions): RedisSettings {
   if (isClient(options))
     throw invalidOption('options', options, 'redisStore({ client }), not the client itself')
@@ -80,7 +89,10 @@ export function readOptions(options: RedisStoreOptions): RedisSettings {
   return { client, prefix, secret: readSecret(own), onStoreFailure, ...numbers }
 }
 
-/** A secret that is there and undefined comes from a setting that is not: without an error, keys would be open to guessing. */
+/**
+ * A secret that is there and undefined comes from a setting that is not: without an error, keys would be open
+ * to guessing.
+ */
 function readSecret(options: RedisStoreOptions): string | Buffer | undefined {
   if (!Object.hasOwn(options, 'secret')) return undefined
   const secret: unknown = options.secret
@@ -101,7 +113,7 @@ function readNumber(name: NumberOption, options: RedisStoreOptions): number {
   throw invalidOption(name, value, `an integer from ${least} to ${most}`)
 }
 
-/** The clocks of tests: the store's time on this side, and the time that the script shall go by, both in µs. */
+/** The clocks of tests, in microseconds: the local time of the store, and the time that the script uses. */
 export interface TestClocks {
   readonly local: () => number
   readonly server: () => number

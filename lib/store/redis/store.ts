@@ -19,8 +19,8 @@ import { Dispatcher } from './transport/dispatcher.js'
 import { LeaseCalls } from './transport/lease-calls.js'
 
 /**
- * State in Redis or Valkey, shared by all processes that use the same prefix. Whatever a request is charged for is decided by
- * one script call at one instant of the server's clock.
+ * State in Redis or Valkey, shared by all processes that use the same prefix. One script call decides about
+ * all charges of a request, at one instant of the server's clock.
  */
 export class RedisStore implements AsyncStore {
   readonly sync = false
@@ -105,7 +105,7 @@ export class RedisStore implements AsyncStore {
   ): boolean | Promise<boolean> {
     if (this.#denyCache.deny(charges, keys, now)) return false
     if (!this.#admits(keys, now)) return this.#decideHere('take', charges)
-    // What was known of a key is not what it will be.
+    // After this take the state that we remember is out of date.
     this.#denyCache.lift(keys)
     this.#leaseCalls?.release(keys, now)
     const lease = leases?.toFill(charges[0], keys[0], now) ?? null
@@ -124,11 +124,11 @@ export class RedisStore implements AsyncStore {
     return this.#decide('peek', { charges, keys }, null)
   }
 
-  /** What was charged here goes back here. What the store does not take back now comes back by itself. */
+  /** Gives units back. Units that the store does not take back now come back with time. */
   async refund(charges: readonly Charge[]): Promise<void> {
     const pending = charges.map((charge) => {
       if (charge.cost === 0 || charge.source === 'none') return undefined
-      // Where it is not known what is given back, both may have charged it.
+      // A refund that names no charge may be of units that either of the two charged.
       if (charge.source === 'local' || charge.chargedAt === Number.POSITIVE_INFINITY)
         this.#fallback.refund([charge])
       if (charge.source === 'local') return undefined
@@ -140,7 +140,7 @@ export class RedisStore implements AsyncStore {
     await Promise.all(pending)
   }
 
-  /** Rejects where the store does not answer, whatever `onStoreFailure` says: somebody wants it done. */
+  /** Rejects where the store does not answer, whatever `onStoreFailure` says. */
   async reset(charges: readonly Charge[]): Promise<void> {
     this.#fallback.reset(charges)
     const pending = charges.map((charge) => {
@@ -167,10 +167,10 @@ export class RedisStore implements AsyncStore {
     await this.#dispatcher.drain()
   }
 
-  /** Where the keys of charges are kept. */
+  /** The Redis keys of charges. */
   #keysOf(charges: readonly Charge[]): readonly RedisKey[] {
     const names = this.#names
-    // Most calls are about one charge, and a list written like this is the cheapest there is.
+    // Most calls are about one charge, and an array literal is the cheapest list.
     if (charges.length === 1) return [names.keyOf(charges[0].bucket as RedisBucket, charges[0].key)]
     return charges.map(({ bucket, key }) => names.keyOf(bucket as RedisBucket, key))
   }
@@ -180,7 +180,7 @@ export class RedisStore implements AsyncStore {
     return true
   }
 
-  /** Answers without the store. A failure that shall be an error rejects. */
+  /** Answers without the store. Rejects where `onStoreFailure` is 'deny'. */
   #decideHere(verb: 'take' | 'peek', charges: readonly Charge[]): boolean | Promise<boolean> {
     try {
       return this.#fallback.decide(verb, charges, circuitOpen)
@@ -189,7 +189,7 @@ export class RedisStore implements AsyncStore {
     }
   }
 
-  /** Asks the store, or whoever stands in for it. */
+  /** Asks the store. The fallback answers where it does not. */
   #decide(verb: Deciding, keyed: KeyedCharges, lease: Lease | null): Promise<boolean> {
     const { keys } = keyed
     if (keys.length > 1 && keys.some(({ shard }) => shard !== keys[0].shard)) {
@@ -208,7 +208,7 @@ export class RedisStore implements AsyncStore {
     })
   }
 
-  /** Asks for what has no verdict. */
+  /** Sends a refund or a reset. */
   #update(verb: 'refund' | 'reset', keyed: KeyedCharges): Promise<void> {
     const { keys } = keyed
     if (!this.#admits(keys, this.#clock())) return Promise.reject(circuitOpen())
@@ -219,8 +219,8 @@ export class RedisStore implements AsyncStore {
 }
 
 /**
- * A store in Redis or Valkey, shared by all processes that use the same `prefix`. Throws `FST_FLOODGATE_OPTION` for options that are
- * not allowed.
+ * A store in Redis or Valkey, shared by all processes that use the same `prefix`. Throws
+ * `FST_FLOODGATE_OPTION` for options that are not allowed.
  *
  *     const store = redisStore({ client: new Redis('redis://127.0.0.1:6379') })
  */

@@ -5,12 +5,15 @@ import { bucketVerdict, windowVerdict } from '../verdict.js'
 import type { RedisBucket } from './keys.js'
 import type { Reply } from './transport/reply.js'
 
-/** What the script said of a key before a call, at the local time `at` (microseconds, not later than it was so). */
+/**
+ * What the script said of a key before a call, at the local time `at` (microseconds, not later than it was
+ * so).
+ */
 export type KeyState = BucketState | WindowState
 
 interface BucketState {
   readonly at: number
-  /** The cost that was keyed, of all charges of the call to this key together. */
+  /** The cost that was asked, of all charges of the call to this key together. */
   readonly cost: number
   /** Ticks until the bucket is full. */
   readonly owed: number
@@ -29,8 +32,8 @@ interface WindowState {
 }
 
 /**
- * Reads what the script said of the charges of a take or peek, and writes their verdicts: the law that judged there is the same
- * here. Returns whether all were allowed.
+ * Reads what the script said of the charges of a take or peek, and writes their verdicts: the law that judged
+ * there is the same here. Returns whether all were allowed.
  */
 export function readVerdicts(
   charges: readonly Charge[],
@@ -51,8 +54,8 @@ export function readVerdicts(
 }
 
 /**
- * Writes the verdict of a take from one token bucket that owed so many ticks before it. Returns what is known if it is denied,
- * and what the bucket owes then if it is allowed.
+ * Writes the verdict of a take from one token bucket that owed so many ticks before it. Returns what is known
+ * if it is denied, and what the bucket owes then if it is allowed.
  */
 export function takeVerdict(charge: Charge, reply: Reply, owed: number): BucketState | number {
   const { cost } = charge
@@ -89,7 +92,10 @@ function judge(charge: Charge, state: KeyState): boolean {
   return charge.allowed
 }
 
-/** Writes the verdict of a charge of a call that was allowed, after its own charge and those to the same key before it. */
+/**
+ * Writes the verdict of a charge of a call that was allowed, after its own charge and those to the same key
+ * before it.
+ */
 function writeCharged(charges: readonly Charge[], i: number, state: KeyState, now: number): void {
   const charge = charges[i]
   const { law } = (charge.bucket as RedisBucket).policy
@@ -104,7 +110,10 @@ function writeCharged(charges: readonly Charge[], i: number, state: KeyState, no
   }
 }
 
-/** Writes the verdict of a charge to a bucket that owed so many ticks, after `spent` units; returns what it owes then. */
+/**
+ * Writes the verdict of a charge to a bucket that owed so many ticks, after `spent` units; returns what it
+ * owes then.
+ */
 function writeChargedBucket(
   charge: Charge,
   law: TokenBucket,
@@ -118,12 +127,15 @@ function writeChargedBucket(
   return tat
 }
 
-/** Microseconds for which it is believed that a cost never fits: what is left beside it changes as others charge. */
+/**
+ * Microseconds for which it is believed that a cost never fits: what is left beside it changes as others
+ * charge.
+ */
 const NEVER_FOR = 1_000_000
 
 /**
- * Writes the verdict that the store would give at a later local time if nobody else has charged the key, and returns whether it allows;
- * undefined where that is not state.
+ * Writes the verdict that the store would give at a later local time if nobody else has charged the key, and
+ * returns whether it allows; undefined where that is not state.
  */
 export function predict(charge: Charge, cost: number, state: KeyState, now: number): boolean | undefined {
   const elapsed = now - state.at

@@ -29,7 +29,10 @@ interface Outcome {
   failed: number
 }
 
-/** Makes the calls one after the other, and counts the units that the store admitted, and the calls that it failed. */
+/**
+ * Makes the calls one after the other, and counts the units that the store admitted, and the calls that it
+ * failed.
+ */
 async function count(calls: readonly (() => unknown)[]): Promise<Outcome> {
   const outcome = { admitted: 0, failed: 0 }
   for (const call of calls) {
@@ -44,7 +47,10 @@ async function count(calls: readonly (() => unknown)[]): Promise<Outcome> {
 
 const times = <Value>(many: number, call: () => Value) => Array.from({ length: many }, () => call)
 
-/** Each use of a store: its calls about keys that may have at most five units, and how many units are given back. */
+/**
+ * Each use of a store: its calls about keys that may have at most five units, and how many units are given
+ * back.
+ */
 const USES: Record<string, (store: AsyncStore) => (() => unknown)[]> = {
   'lone takes of a bucket': (store) => {
     const limiter = limiterOf(store, BUCKET)

@@ -131,7 +131,7 @@ test('after five failures in a row the store is left alone, and tried once a sec
   t.ok(server.running)
 })
 
-test('a success in between starts the count of failures anew', async (t) => {
+test('a success in between starts the count of failures again', async (t) => {
   const { line, store } = await clogged(t)
   const limiter = limiterOf(store, { ...BUCKET, burst: 1000 })
   for (let round = 0; round < 3; round++) {

@@ -29,7 +29,7 @@ test('a key is named by prefix, hash tag, law, limiter, policy and a digest of 1
   ])
 })
 
-test('keys that end alike, or are long, are told apart, whoever was asked for last', async (t) => {
+test('keys that end alike, or are long, are told apart, whichever was asked for last', async (t) => {
   const { client } = await serve(t)
   const store = storeOf(client)
   const limiters = [limiterOf(store, {}), limiterOf(store, WINDOW)]

@@ -3,7 +3,10 @@ import type { Connection } from './connection.js'
 import { type IoClient, ioConnection } from './ioredis.js'
 import { type NodeRedisClient, nodeRedisConnection } from './node-redis.js'
 
-/** A client of Redis or Valkey: ioredis, iovalkey or node-redis (v5 and later), for one server, Sentinel or Cluster. */
+/**
+ * A client of Redis or Valkey: ioredis, iovalkey or node-redis (v5 and later), for one server, Sentinel or
+ * Cluster.
+ */
 export type RedisClient = IoClient | NodeRedisClient
 
 /** Finds out by its shape which client it is. Throws `FST_FLOODGATE_OPTION` if it is none. */

@@ -15,8 +15,9 @@ export class EvictionCheck {
 }
 
 /**
- * The policy by which a server forgets keys that are in use, out of its INFO memory; undefined where it forgets none. Every policy but
- * `noeviction` does: `volatile-ttl` forgets the denied key of a window before one that was charged later.
+ * The policy by which a server forgets keys that are in use, out of its INFO memory; undefined where it
+ * forgets none. Every policy but `noeviction` does: `volatile-ttl` forgets the denied key of a window before
+ * one that was charged later.
  */
 function forgetfulPolicy(info: unknown): string | undefined {
   const text = String(info)

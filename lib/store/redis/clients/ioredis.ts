@@ -19,7 +19,10 @@ interface Informed {
   nodes?(role: 'master'): readonly Informed[]
 }
 
-/** A command as these clients keep it until it is answered: they write `args` when they can, and again after a lost connection. */
+/**
+ * A command as these clients keep it until it is answered: they write `args` when they can, and again after a
+ * lost connection.
+ */
 interface Command {
   readonly args: unknown[]
 }
@@ -65,8 +68,9 @@ export function ioConnection(client: IoClient): Connection {
 type Runner = Connection['run']
 
 /**
- * Sees the command that a call makes by standing between the client's methods and its `sendCommand`, and cancels by the argument in
- * it: a Buffer would cost a third of a single decision. After a lost connection ioredis sends again what was unanswered.
+ * Sees the command that a call makes by standing between the client's methods and its `sendCommand`, and
+ * cancels by the argument in it: a Buffer would cost a third of a single decision. After a lost connection
+ * ioredis sends again what was unanswered.
  */
 function commandRunner(client: IoClient): Runner {
   let last: Command | undefined

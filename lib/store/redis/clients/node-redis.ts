@@ -29,7 +29,8 @@ interface Cluster {
 const NEVER = 'the client is closed or was never connected: call client.connect()'
 
 export function nodeRedisConnection(client: NodeRedisClient): Connection {
-  // A Sentinel client sends what failed once more, to the new master, and does not say when; the others reject it.
+  // A Sentinel client sends what failed once more, to the new master, and does not say when; the others
+  // reject it.
   const repeats = 'getSentinelNode' in client
   const isReady = () => client.isReady ?? client.isOpen
   const isCluster = 'slots' in client && 'nodeClient' in client

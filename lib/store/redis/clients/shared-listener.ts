@@ -11,7 +11,10 @@ interface Watch {
   readonly emit: Listener
 }
 
-/** Clients may serve many stores, and Node.js warns of an emitter that has more than ten listeners: each event gets one. */
+/**
+ * Clients may serve many stores, and Node.js warns of an emitter that has more than ten listeners: each event
+ * gets one.
+ */
 const watches = new WeakMap<Emitter, Map<string, Watch>>()
 
 /** Calls `listener` at each `event` of a client, until the returned function is called. */

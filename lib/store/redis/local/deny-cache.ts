@@ -4,13 +4,16 @@ import type { RedisKey } from '../keys.js'
 import { type KeyState, predict } from '../verdicts.js'
 import { GenerationalMap } from './generational-map.js'
 
-/** Microseconds after which a denial is asked for again: another process may have refunded or reset the key. */
+/**
+ * Microseconds after which a denial is asked for again: another process may have refunded or reset the key.
+ */
 const GOOD_FOR = 10_000_000
 
 /**
- * Keys that were denied: they are denied again without a call, until their own wait is over. Nobody can lift a denial sooner but by a
- * refund or a reset; those made through this store are seen here at once, those of others within 10 seconds. Times count from the moment of sending, so that no denial lasts
- * longer here than there.
+ * Keys that were denied: they are denied again without a call, until their own wait is over. Nobody can lift
+ * a denial sooner but by a refund or a reset; those made through this store are seen here at once, those of
+ * others within 10 seconds. Times count from the moment of sending, so that no denial lasts longer here than
+ * there.
  */
 export class DenyCache {
   readonly #known: GenerationalMap<KeyState>
@@ -19,7 +22,9 @@ export class DenyCache {
     this.#known = new GenerationalMap(size)
   }
 
-  /** Denies a call if it knows that one of its keys denies, and what all others say. Writes the verdicts then. */
+  /**
+   * Denies a call if it knows that one of its keys denies, and what all others say. Writes the verdicts then.
+   */
   deny(charges: readonly Charge[], keys: readonly RedisKey[], now: number): boolean {
     if (this.#known.isEmpty) return false
     let denied = false

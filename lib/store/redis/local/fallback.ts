@@ -6,7 +6,7 @@ import type { RedisBucket } from '../keys.js'
 /** What answers while the store does not. */
 export type OnStoreFailure = 'local' | 'allow' | 'deny'
 
-/** What each of them means, for logs. */
+/** The meaning of each mode, for logs. */
 export const IN_FORCE: Readonly<Record<OnStoreFailure, string>> = {
   local: 'limits of this process apply',
   allow: 'every request is allowed',
@@ -30,7 +30,7 @@ export class Fallback {
     return this.#local.open(share(policy, this.#instances), space)
   }
 
-  /** Answers a take or a peek. Throws the error of `failure` if a store failure shall be one. */
+  /** Answers a take or a peek. Throws the error of `failure` where the mode is 'deny'. */
   decide(verb: 'take' | 'peek', charges: readonly Charge[], failure: () => Error): boolean {
     if (this.#mode === 'deny') throw failure()
     if (this.#mode === 'allow') {
@@ -60,8 +60,9 @@ function localCharge(charge: Charge): Charge {
 }
 
 /**
- * The part of a policy that one of `instances` processes may spend on its own: a burst divided and refilled as many times
- * slower, a window divided; never less than a unit, so that more instances than units may exceed the policy together.
+ * The part of a policy that one of `instances` processes may spend on its own: a burst divided and refilled
+ * as many times slower, a window divided; never less than a unit, so that more instances than units may
+ * exceed the policy together.
  */
 export function share(policy: CompiledPolicy, instances: number): CompiledPolicy {
   const limit = policy.limit === 0 ? 0 : Math.max(1, Math.floor(policy.limit / instances))
@@ -76,7 +77,7 @@ export function share(policy: CompiledPolicy, instances: number): CompiledPolicy
     : { ...policy, per, limit, law }
 }
 
-/** Nobody counted: what is left is not known. */
+/** Nothing counted it, so nothing is known about what is left. */
 function allowUncounted(charge: Charge): void {
   charge.allowed = true
   charge.remaining = Number.POSITIVE_INFINITY

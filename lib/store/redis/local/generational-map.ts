@@ -1,6 +1,6 @@
 /**
- * A map that holds the entries written last: at most `size` of them, and at least half as many, rounded down. Every operation is O(1): when
- * the young generation is full the old one is dropped whole.
+ * A map that holds the entries written last: at most `size` of them, and at least half as many, rounded down.
+ * Every operation is O(1): when the young generation is full the old one is dropped whole.
  */
 export class GenerationalMap<Value> {
   readonly #half: number
@@ -13,7 +13,7 @@ export class GenerationalMap<Value> {
     this.#keepsOld = size > 1
   }
 
-  /** Are there no entries? Asking costs less than looking for one. */
+  /** Whether there are no entries. Cheaper than looking for one. */
   get isEmpty(): boolean {
     return this.#young.size === 0 && this.#old.size === 0
   }

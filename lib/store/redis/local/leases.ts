@@ -77,7 +77,7 @@ export class Leases {
     return true
   }
 
-  /** Shall a call of its own ask for more units? Where none is left, the next take does. */
+  /** Whether to renew it by a call of its own. Where no unit is left, the next take renews it. */
   isLow({ held, low, pending }: Lease): boolean {
     return held <= low && held > 0 && !pending
   }
@@ -91,7 +91,7 @@ export class Leases {
     lease.round++
   }
 
-  /** The lease that a call for a key shall fill; null for a key that is not hot. */
+  /** The lease that a call for a key asks units for; null for a key that is not hot. */
   toFill({ cost }: Charge, redisKey: RedisKey, now: number): Lease | null {
     const lease = this.#hot.get(redisKey.name) ?? this.#open(redisKey, now)
     if (lease === null || lease.pending || cost !== 1) return null
@@ -165,7 +165,7 @@ export class Leases {
     this.#hot.delete(name)
   }
 
-  /** Is any key hot? */
+  /** Whether any key is hot. */
   get held(): boolean {
     return this.#hot.size > 0
   }
@@ -189,7 +189,7 @@ export class Leases {
     return lease
   }
 
-  /** Was the key asked for a moment ago? */
+  /** Whether the key was asked for within the last half second. */
   #see({ bucket, name }: RedisKey, now: number): boolean {
     // The loop of a key's place, over another text: as one function for both it costs 6 % of a decision from
     // a lease.

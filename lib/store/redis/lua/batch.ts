@@ -11,9 +11,9 @@ import { DEADLINE } from './deadline.js'
  *   runs: what a take costs in ticks, tolerance and resolution of the law, how many takes of a key there are,
  *   one after the other, what they add to a tat in whole microseconds (0 if those are not whole), the units
  *   that would be leased in addition, the interval, and the number of keys.
- * - ARGV[3]: the calls that are not simple, if there are any, as JSON: [laws, calls]. They run after the simple
- *   takes, and may touch the same keys. A law is
- *   [0, interval, tolerance, resolution] or [1, rate, window]. A call is: verb, number of charges, then of
+ * - ARGV[3]: the calls that are not simple, if there are any, as JSON: [laws, calls]. They run after the
+ *   simple takes, and may touch the same keys. A law is [0, interval, tolerance, resolution] or
+ *   [1, rate, window]. A call is: verb, number of charges, then of
  *   each charge: law, key, cost, and the cost it is judged by (of a refund: `chargedAt`, or -1; of a release,
  *   whose cost is in ticks: the mark). Keys count from 1.
  * - Reply: the time, negative where nothing was done, as it was too late. Then of each key of simple takes the

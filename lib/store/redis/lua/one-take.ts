@@ -1,14 +1,16 @@
 import { DEADLINE } from './deadline.js'
 
 /**
- * How the script begins: one take from one token bucket, as most calls are when there is little to do, with as few steps as can
- * be, for on a key alone they are what a call costs. Whatever is not plain (a value with a rest or a lease, or none of ours; a clock that
- * stepped back) is left to what follows, which does the same for any calls.
+ * How the script begins: one take from one token bucket, as most calls are when there is little to do, with
+ * as few steps as can be, for on a key alone they are what a call costs. Whatever is not plain (a value with
+ * a rest or a lease, or none of ours; a clock that stepped back) is left to what follows, which does the same
+ * for any calls.
  *
  * ARGV[1] is explained in `deadline.ts`, ARGV[2] in `batch.ts`.
  *
- * What is cheap in Lua: arithmetic to read a number, not `tonumber`; captured text where text is wanted, not `format`; GET, not
- * MGET, of one key; no function where none is called; `%d`, which cuts off the fraction, not `ceil`.
+ * What is cheap in Lua: arithmetic to read a number, not `tonumber`; captured text where text is wanted, not
+ * `format`; GET, not MGET, of one key; no function where none is called; `%d`, which cuts off the fraction,
+ * not `ceil`.
  */
 export const ONE_TAKE = `
 local now, due, tolerance = string.match(ARGV[2], '^1 (%d+) ([1-9]%d*) (%d+) 1 1 %d+ 0 %d+ 1$')

@@ -1,12 +1,13 @@
 /**
- * The twin of `policy/sliding-window.ts`. A key holds its ring in a string: a head of 26 bytes (start, count and capacity, 4 bytes
- * each; the newest instant and the skew, 7 bytes each), then 7 bytes for each slot: whole microseconds since 1970, plus the skew,
- * little-endian (good until the year 4253). Where the clock stepped back the skew grows by that, so that the whole ring slides into the
- * past with one write. A call reads and writes a few slots, whatever the rate; a ring that is full is copied to one of twice
- * the size, up to the rate. The key expires in the millisecond in which its newest unit no longer counts.
+ * The twin of `policy/sliding-window.ts`. A key holds its ring in a string: a head of 26 bytes (start, count
+ * and capacity, 4 bytes each; the newest instant and the skew, 7 bytes each), then 7 bytes for each slot:
+ * whole microseconds since 1970, plus the skew, little-endian (good until the year 4253). Where the clock
+ * stepped back the skew grows by that, so that the whole ring slides into the past with one write. A call
+ * reads and writes a few slots, whatever the rate; a ring that is full is copied to one of twice the size, up
+ * to the rate. The key expires in the millisecond in which its newest unit no longer counts.
  *
- * Says of each charge, before the call: the units that count, the microseconds until the oldest and until the newest of them
- * leaves, and those until the cost fits (0 where it fits, or never will).
+ * Says of each charge, before the call: the units that count, the microseconds until the oldest and until the
+ * newest of them leaves, and those until the cost fits (0 where it fits, or never will).
  */
 export const SLIDING_WINDOW = `
 do

@@ -76,12 +76,12 @@ for due, tolerance, resolution, times, step, wanted, interval, keys in string.gm
     local sum = added > 0 and owed and owed > 0 and owed <= slack and pcall('INCRBY', names[k], step)
     o = o + 1
     if sum and sum == tat + added then
-      -- A key that is there costs less to be added to than to be written anew.
+      -- A key that is there costs less to be added to than to be written again.
       out[o] = owed
       stored[k] = tat + added
       call('PEXPIREAT', names[k], format('%d', (tat + added + 999) / 1000))
     else
-      -- A text that tonumber can read and INCRBY cannot is written anew.
+      -- A text that tonumber can read and INCRBY cannot is written again.
       if type(sum) == 'table' and not string.find(sum.err, 'not an integer') then return sum end
       local healed, leased
       owed, healed, leased = owedBy(value, tolerance, resolution)
@@ -154,8 +154,8 @@ do
     if ticks > 0 then set(law, key, max(ticks - due, 0)) end
   end
 
-  -- The end of a lease comes back, as far as it is not past, and what was charged after it moves up. Only that
-  -- of the last one can: what others hold lies below it, and stays where it is.
+  -- The end of a lease comes back, as far as it is not past, and what was charged after it moves up. Only
+  -- that of the last one can: what others hold lies below it, and stays where it is.
   function twin.release(law, key, unused, mark)
     local ticks = load(law, key)
     local leased = held[key]

@@ -13,9 +13,9 @@ const MOST_KEYS = 64
 const MOST_CALLS = 250
 
 /**
- * The calls that travel together, as the script reads them (see `lua/batch.ts`). The simple takes run first, then
- * all other calls in their order. A call that follows simple takes of its key is one of the others, and so are all
- * later calls for that key: each key sees its calls in their order.
+ * The calls that travel together, as the script reads them (see `lua/batch.ts`). The simple takes run first,
+ * then all other calls in their order. A call that follows simple takes of its key is one of the others, and
+ * so are all later calls for that key: each key sees its calls in their order.
  */
 export class Batch {
   /** By the name of their key: takes that charge that one token bucket, and cost the same. */
@@ -47,7 +47,10 @@ export class Batch {
     this.#others.add(call)
   }
 
-  /** The keys and arguments of the script, without its deadline. `time`: what it goes by, in microseconds, or 0. */
+  /**
+   * The keys and arguments of the script, without its deadline. `time`: what it goes by, in microseconds, or
+   * 0.
+   */
   compose(time: number): { keys: string[]; args: string[] } {
     const simple = this.#simple
     const others = this.#others
@@ -126,8 +129,9 @@ class Others {
 }
 
 /**
- * Spreads calls over batches, in their order: as few as hold them, and of one size, so that client and server work at the same time,
- * each on a batch of its own, where callers wait for their answers before they call again.
+ * Spreads calls over batches, in their order: as few as hold them, and of one size, so that client and server
+ * work at the same time, each on a batch of its own, where callers wait for their answers before they call
+ * again.
  */
 export function batchesOf(calls: readonly Call[]): Batch[] {
   let charges = 0

@@ -11,11 +11,11 @@ import type { Reply } from './reply.js'
 
 export type Verb = 'take' | 'peek' | 'refund' | 'reset' | 'release'
 
-/** What one call of a store asks, and who waits for it. */
+/** One call of the store. */
 export interface Call {
   readonly verb: Verb
   readonly charges: readonly Charge[]
-  /** Where the keys of the charges are kept. */
+  /** The Redis key of each charge. */
   readonly keys: readonly RedisKey[]
   /** Reads its part of the reply. */
   readReply(reply: Reply): void
@@ -26,32 +26,37 @@ export interface Call {
 export interface TakeCall extends Call {
   /** Whether it charges nothing, and asks for units of a lease only. */
   readonly leaseOnly: boolean
-  /** Units that it would like to lease in addition; known once it departs. */
+  /** Units that it would like to lease in addition; known once it is sent. */
   readonly wanted: number
   /** Leases nothing after all. */
   dropLease(): void
-  /** Is about to be sent. */
+  /** Called just before it is sent. */
   beforeSend(): void
-  /** Learns what its bucket owed before it, in ticks, and returns what it owes then. */
+  /**
+   * Reads the verdict. `owed`: ticks that its bucket owed before it. Returns the ticks that it owes after it.
+   */
   readTakeReply(reply: Reply, owed: number): number
-  /** Learns how many units it leases. All takes of its key, so many, have been answered; without the lease the bucket owes so many ticks. */
+  /**
+   * Reads the grant of a lease of `units`. All `takes` of its key have read their verdicts. `owed`: ticks
+   * that the bucket owes without the lease.
+   */
   readGrant(reply: Reply, units: number, owed: number, takes: number): void
 }
 
-/** Who learns from answers, and who answers instead. */
+/** The parts of the store that a call uses when its reply comes, or when it fails. */
 export interface CallContext {
   readonly denyCache: DenyCache
   readonly leases: Leases | null
   /** Asks once more, where a denial may be due to what this process holds; returns whether it does. */
   readonly askAgain: (call: DecisionCall) => boolean
-  /** Null where a failure is to be known. */
+  /** Null where a failure rejects. */
   readonly fallback: Fallback | null
 }
 
 type Resolve<Value> = (value: Value) => void
 type Reject = (error: Error) => void
 
-/** A take or a peek on its way, for whoever waits for it. A class, as one is made for every decision: closures would cost more. */
+/** A take or a peek on its way. A class, because closures for each decision would cost more. */
 export class DecisionCall implements TakeCall {
   readonly verb: Deciding
   readonly leaseOnly: boolean
@@ -152,8 +157,9 @@ export class DecisionCall implements TakeCall {
 }
 
 /**
- * Asks for units of a lease before those that are held are used up. It charges nothing else, and nobody waits for it. It is made of
- * what takes are made of, with which it may travel: one kind of object is quicker to deal with than two.
+ * Asks for units of a lease before those that are held are used up. It charges nothing else, and nobody waits
+ * for it. It is made of what takes are made of, with which it may travel: one kind of object is quicker to
+ * deal with than two.
  */
 export function renewalOf(context: CallContext, lease: Lease): DecisionCall {
   const { redisKey } = lease
@@ -194,7 +200,7 @@ export class UpdateCall implements Call {
   }
 
   fail(error: Error): void {
-    // What failed may have run.
+    // A call that failed may have run.
     this.#denyCache.lift(this.keys)
     this.#reject(error)
   }

@@ -9,8 +9,9 @@ const PAUSE = 1_000_000
 type Listener = (state: StoreState, error?: Error) => void
 
 /**
- * A circuit breaker: after several failures in a row it opens, and calls are not made; once in a second one batch tries, and
- * closes it if that succeeds. Written here since the check is on the way of every request; the libraries there are wrap promises.
+ * A circuit breaker: after several failures in a row it opens, and calls are not made; once in a second one
+ * batch tries, and closes it if that succeeds. Written here since the check is on the way of every request;
+ * the libraries there are wrap promises.
  */
 class Circuit {
   readonly #changed: (open: boolean, error?: Error) => void
@@ -25,7 +26,7 @@ class Circuit {
     this.#changed = changed
   }
 
-  /** May the store be keyed, at that local time in microseconds? */
+  /** Whether the store may be asked. `now`: local time in microseconds. */
   admits(now: number): boolean {
     return !this.#open || now >= this.#retryAt
   }
@@ -97,7 +98,7 @@ export class Circuits {
   }
 }
 
-/** What a listener throws is its owner's affair, and must not keep calls from being answered. */
+/** An error of a listener is thrown later, so that calls are answered all the same. */
 function notify(listener: Listener, state: StoreState, error?: Error): void {
   try {
     listener(state, error)
@@ -108,7 +109,7 @@ function notify(listener: Listener, state: StoreState, error?: Error): void {
   }
 }
 
-/** Where nobody listens, as with limiters outside of Fastify, the process is told. */
+/** Emits a process warning where nobody listens, as with limiters outside of Fastify. */
 function announce(state: StoreState, error: Error | undefined): void {
   const message = state === 'down' ? (error as Error).message : 'the rate limit store answers again'
   process.emitWarning(message, { type: 'FloodgateWarning', code: 'FST_FLOODGATE_STORE' })

@@ -16,9 +16,10 @@ export interface Shards {
 }
 
 /**
- * Decides about keys of several shards, which no script can charge at once: all are looked at, and if all allow, all are charged.
- * If one denies after all, because another process was faster, the others get their units back. So a denial charges none and
- * nothing is admitted that one of them denies, but for a moment others may be denied units that then come back.
+ * Decides about keys of several shards, which no script can charge at once: all are looked at, and if all
+ * allow, all are charged. If one denies after all, because another process was faster, the others get their
+ * units back. So a denial charges none and nothing is admitted that one of them denies, but for a moment
+ * others may be denied units that then come back.
  */
 export async function decideAcrossShards(
   verb: Deciding,
@@ -36,7 +37,7 @@ export async function decideAcrossShards(
   await Promise.all(parts.map((part, i) => (charged(takes[i]) ? shards.refund(part) : undefined)))
   const failure = takes.find((take) => take.status === 'rejected')
   if (failure !== undefined) throw failure.reason
-  // What was charged and given back shall not tell that it was.
+  // Read again, so that the verdicts do not include the refunded units.
   await Promise.all(parts.map((part, i) => (charged(takes[i]) ? shards.decide('peek', part) : undefined)))
   return false
 }

@@ -21,8 +21,9 @@ interface InFlight {
   /** It was sent once more, as it came too late. */
   wasSentAgain: boolean
   /**
-   * It was answered or given up. Kept here and not in a set: the table that a Set or Map leaves behind when it is cleared or written
-   * anew points to its successor and to what was in it, and once it is old keeps all of that from the young collector.
+   * It was answered or given up. Kept here and not in a set: the table that a Set or Map leaves behind when
+   * it is cleared or grows points to its successor. Once that table is old, the young collector cannot free
+   * what it points to.
    */
   isOver: boolean
 }
@@ -36,18 +37,22 @@ export interface DispatcherParts {
   readonly clock: () => number
   /** Called once, at the first reply. */
   readonly onFirstReply: () => void
-  /** The time that the script shall use instead of the server's, in tests. */
+  /** In tests: the time that the script uses instead of the server's. */
   readonly serverTime: (() => number) | null
 }
 
 /**
- * Carries calls to Redis: those of one turn of the event loop together, for each shard in as few script calls as hold them. What may
- * have run is never sent twice; what surely did not run, because the server did not know the script or its clock is not where we
- * thought, is sent once more. What reaches the server after it was given up does nothing.
+ * Carries calls to Redis: those of one turn of the event loop together, for each shard in as few script calls
+ * as hold them. What may have run is never sent twice; what surely did not run, because the server did not
+ * know the script or its clock is not where we thought, is sent once more. What reaches the server after it
+ * was given up does nothing.
  */
 export class Dispatcher {
   readonly #parts: DispatcherParts
-  /** The calls of this turn, for each shard. A new map each turn, and a list of flights: see `isOver`. */
+  /**
+   * The calls of this turn, for each shard. A new map each turn, and a list of batches in flight: see
+   * `isOver`.
+   */
   #waiting = new Map<number, Call[]>()
   readonly #inFlight: InFlight[] = []
   readonly #serverClocks: ServerClocks
@@ -135,7 +140,7 @@ export class Dispatcher {
 
   #onReply(sent: InFlight, numbers: unknown): void {
     if (!Array.isArray(numbers) || numbers.length === 0) {
-      // Else its client wrote it after it was cancelled; it may have run before.
+      // An empty reply: the client wrote the call after it was cancelled; it may have run before.
       const isQueued = numbers === 'QUEUED'
       return this.#fail(
         sent,
@@ -154,7 +159,10 @@ export class Dispatcher {
     this.#onFirstReply = null
   }
 
-  /** By the server's clock it was given up when it arrived, and did nothing. If it was not, that clock is known now. */
+  /**
+   * By the server's clock it was given up when it arrived, and did nothing. If it was not, that clock is
+   * known now.
+   */
   #sendAgain(sent: InFlight): void {
     if (sent.isOver) return
     const { clock, timeout } = this.#parts
@@ -180,7 +188,10 @@ export class Dispatcher {
     circuits.of(sent.shard).failed(sent.sentAt, clock(), error)
   }
 
-  /** Until `drain`: from the first moment on, since a client that cannot connect emits errors before it is asked for anything. */
+  /**
+   * Until `drain`: from the first moment on, since a client that cannot connect emits errors before it is
+   * asked for anything.
+   */
   #watchConnection(): void {
     this.#stopWatching ??= this.#parts.connection.watch((all) => this.#onConnectionLost(all))
   }
@@ -192,7 +203,7 @@ export class Dispatcher {
     }
   }
 
-  /** The sent is over; tells whether it was still under way. */
+  /** Ends the wait for a batch; returns whether it was still in flight. */
   #finish(sent: InFlight): boolean {
     if (sent.isOver) return false
     sent.isOver = true
@@ -202,8 +213,8 @@ export class Dispatcher {
   }
 
   /**
-   * One timer serves all flights, for they are answered in their order. A loop that was busy for long finds the reply that came
-   * meanwhile after its timers, so it looks once more before it gives up.
+   * One timer serves all batches in flight, because they are answered in their order. A loop that was busy
+   * for long finds the reply that came meanwhile after its timers, so it looks once more before it gives up.
    */
   #startTimer(ms: number): void {
     this.#stopTimer ??= after(ms, () =>

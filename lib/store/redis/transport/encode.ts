@@ -1,7 +1,10 @@
 import type { RedisBucket } from '../keys.js'
 import type { TakeCall } from './calls.js'
 
-/** The simple takes of a batch as the script reads them: keys that follow each other and are asked the same, together, as eight numbers each. */
+/**
+ * The simple takes of a batch as the script reads them: keys that follow each other and are asked the same,
+ * together, as eight numbers each.
+ */
 export function runsOf(simple: Iterable<readonly TakeCall[]>): string {
   let runs = ''
   let last: readonly TakeCall[] | null = null

@@ -1,4 +1,5 @@
-// Which eviction policies keep the keys of clients that are denied and then stay away: the table of docs/redis.md.
+// Which eviction policies keep the keys of clients that are denied and then stay away: the table of
+// docs/redis.md.
 //
 //     node --import=tsx test/store/redis/chaos/evictions.ts [minutes between denial and flood, default 0]
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,7 +18,10 @@ const STRANGERS = 60_000
 /** Bytes that are left for keys: for about a fifth of the strangers. */
 const ROOM = 3_000_000
 
-/** How many of 50 denied keys of a limiter are left after a flood of strangers, who take `cost` units each of the same limiter. */
+/**
+ * How many of 50 denied keys of a limiter are left after a flood of strangers, who take `cost` units each of
+ * the same limiter.
+ */
 async function left(policy: string, law: PolicyOptions, cost: number): Promise<number> {
   const server = await startRedis(undefined, { config: { 'maxmemory-policy': policy } })
   const { client, close } = await clients[0].single(server)

@@ -44,7 +44,7 @@ async function hammer(
   )
   const instants = taken.flatMap(({ instants }) => instants).sort((a, b) => a - b)
   const elapsed = (instants.at(-1) ?? 0) - instants[0]
-  t.ok(elapsed > (SECONDS - 0.6) * MICROS, 'the load lasts as long as it shall')
+  t.ok(elapsed > (SECONDS - 0.6) * MICROS, 'the load lasts as long as it must')
   return { admitted: sum(({ admitted }) => admitted), denied: sum(({ denied }) => denied), instants, elapsed }
 }
 
@@ -76,7 +76,8 @@ test('four processes whose clocks differ share one limit exactly', async (t) => 
   })
 
   await t.test('of both at once', async (t) => {
-    // The bucket holds up the first units of each window, and the window those that the bucket would allow then.
+    // The bucket holds up the first units of each window, and the window those that the bucket would allow
+    // then.
     const faster = 4 * RATE
     const limiter = { name: 'both', policies: [WINDOW, { ...BUCKET, rate: faster }] }
     const { admitted, instants } = await hammer(t, server, processes, limiter)

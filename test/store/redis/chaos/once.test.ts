@@ -18,10 +18,15 @@ interface Place {
   connect: (flavour: Flavour) => ReturnType<Flavour['single']>
 }
 
-/** Short as it is by default, and so long that a client has time to send once more what it was not answered. */
+/**
+ * Short as it is by default, and so long that a client has time to send once more what it was not answered.
+ */
 const TIMEOUTS = [100, 1000]
 
-/** Every call has a key of its own: whatever becomes of it, that key is charged at most once, and exactly once if the store allowed it. */
+/**
+ * Every call has a key of its own: whatever becomes of it, that key is charged at most once, and exactly once
+ * if the store allowed it.
+ */
 async function chargesOnce(t: Test, { servers, proxies, connect }: Place): Promise<void> {
   const wanted = TIMEOUTS.flatMap((timeout) => clients.map(({ name: client }) => ({ client, timeout })))
   const subjects = await Promise.all(

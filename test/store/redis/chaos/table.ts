@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { COLUMNS } from './support/report.js'
 
 /**
- * Runs the tests of this folder one after the other, and prints what they measured as a table:
- * `node --import=tsx test/store/redis/chaos/table.ts`. Set FLOODGATE_CHAOS_SECONDS=10 for long loads on several processes.
+ * Runs the tests of this folder one after the other, and prints what they measured as a table: `node
+ * --import=tsx test/store/redis/chaos/table.ts`. Set FLOODGATE_CHAOS_SECONDS=10 for long loads on several
+ * processes.
  */
 const directory = mkdtempSync(join(tmpdir(), 'floodgate-chaos-'))
 const file = join(directory, 'rows')

@@ -1,4 +1,5 @@
-// A process whose client has no listener of its user's: `ioredis <port>` or `node-redis <port>`, where no server is.
+// A process whose client has no listener of its user's: `ioredis <port>` or `node-redis <port>`, where no
+// server is.
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { createLimiter } from '../../../../lib/index.js'

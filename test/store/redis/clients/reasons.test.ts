@@ -22,7 +22,7 @@ t.jobs = 4
 const NOT_THERE = { wait: false } as const
 const LOCAL = 'limits of this process apply'
 
-/** Asks until the store goes down, and returns what it tells then. */
+/** Asks until the store goes down, and returns its message. */
 async function downfall(store: AsyncStore): Promise<Error> {
   let told: Error | undefined
   const stop = store.onStateChange((_, error) => {
@@ -37,7 +37,7 @@ async function downfall(store: AsyncStore): Promise<Error> {
   return error
 }
 
-/** What a store of that client tells when it goes down. */
+/** The message of a store of that client when it goes down. */
 async function reason(client: object, options: Partial<RedisStoreOptions> = {}): Promise<Error> {
   const store = storeOf(client as RedisClient, { timeout: 150, ...options })
   const error = await downfall(store)

@@ -14,7 +14,7 @@ const BUCKET = { rate: 1, per: 'day', burst: 1000 } as const
 /** How many listen to an event of a client. */
 const listeners = (client: object, event: string) => (client as unknown as EventEmitter).listenerCount(event)
 
-test('a client gets one listener, whoever wants to hear, and none when nobody does', (t) => {
+test('a client gets one listener for any number of ours, and none when there are none', (t) => {
   const client = new EventEmitter()
   const heard: string[] = []
   for (let round = 0; round < 2; round++) {

@@ -154,7 +154,8 @@ test('refunds of a lease free the slots of their own units, each once', async (t
   t.equal(holding.store.take([pair]), true, 'two that follow each other')
   t.equal(pair.chargedAt, spent[12].chargedAt)
   await holding.store.refund([pair])
-  // The two last slots but six are free; the lease ends with used ones, so that nothing goes back to the store but its renewal.
+  // The two last slots but six are free; the lease ends with used ones, so that nothing goes back to the
+  // store but its renewal.
   times.advance(1)
   t.ok((await asking.left()) < before)
   await holding.store.close()

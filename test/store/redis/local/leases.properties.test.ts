@@ -42,7 +42,9 @@ interface Unit {
   at: number
 }
 
-/** Whether units admitted at those instants (µs) are within the law, over every interval between two of them. */
+/**
+ * Whether units admitted at those instants (µs) are within the law, over every interval between two of them.
+ */
 function isLawful(
   units: Unit[],
   { rate, per, burst }: { rate: number; per: number; burst: number },

@@ -50,7 +50,8 @@ test('a hot key is leased in twice as many units each time, up to the most', asy
     )
     charged.push(1000 - (await observer(times, client).peek('key', { cost: 0 })).remaining)
   }
-  // From four units on they are renewed with a quarter left: 7 when one of 3 is held, 13 when one of them is, and so on.
+  // From four units on they are renewed with a quarter left: 7 when one of 3 is held, 13 when one of them is,
+  // and so on.
   t.same([...new Set(charged)], [1, 3, 7, 13, 26, 41, 55, 69])
   t.equal(await scriptsOf(server), 8 + 54)
 })
@@ -98,7 +99,7 @@ test('units of a lease that nobody spent for half a second go back, and all of t
   await store.close()
   t.equal(await left(), 991)
   t.same(await keysWithoutTtl(server), [])
-  t.equal(await takes(limiter, 3), 3, 'a closed store starts anew')
+  t.equal(await takes(limiter, 3), 3, 'a closed store starts again')
   await store.close()
   t.equal(await left(), 988)
 })

@@ -65,7 +65,10 @@ async function drain(limiter: AsyncLimiter, key: string): Promise<number> {
   return 20
 }
 
-/** Nothing that is stored keeps a batch from being decided, admits more than the limit, or locks out for longer than the policy can. */
+/**
+ * Nothing that is stored keeps a batch from being decided, admits more than the limit, or locks out for
+ * longer than the policy can.
+ */
 async function bears(
   server: Server,
   limiter: AsyncLimiter,
@@ -136,7 +139,7 @@ for (const [policy, values] of [
   })
 }
 
-test('a number in the future that the server cannot add to is written anew', async (t) => {
+test('a number in the future that the server cannot add to is written again', async (t) => {
   const { server, client } = await serve(t)
   const times = new Times()
   const limiter = limiterOf(times.store(client), { rate: 60, per: 'minute', burst: 5 })

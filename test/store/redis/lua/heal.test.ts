@@ -86,7 +86,7 @@ test('a step back is written down, so that a denied key is not locked out by it'
   }
 })
 
-test('a window whose rate is lowered on live keys denies, and never tells of less than nothing', async (t) => {
+test('a window whose rate is lowered on live keys denies, and its remaining is never negative', async (t) => {
   const { client } = await serve(t)
   const times = new Times()
   const policy = { name: 'p', algorithm: 'sliding-window', per: 'minute' } as const

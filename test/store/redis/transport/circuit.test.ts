@@ -125,7 +125,7 @@ test('what a listener throws ends nothing but its own affair: the others are tol
   circuits.onStateChange((state) => told.push(state))
   t.doesNotThrow(() => fail(circuits, 0, 5))
   t.same(told, ['down'])
-  t.same(thrown, [], 'not before whoever called is done')
+  t.same(thrown, [], 'not before the caller is done')
   await new Promise((resolve) => setImmediate(resolve))
   t.match(thrown, [{ message: 'of the listener' }])
 })

@@ -135,7 +135,7 @@ const keys = [
 ]
 const asked = { charges: [{}, {}], keys } as unknown as KeyedCharges
 
-test('where another process was faster, what was charged goes back and is looked at anew', async (t) => {
+test('where another process was faster, what was charged goes back and is read again', async (t) => {
   const told = shards({ 'take b': [false] })
   t.equal(await decideAcrossShards('take', asked, told), false)
   t.same(told.log, ['peek a', 'peek b', 'take a', 'take b', 'refund a', 'peek a'])

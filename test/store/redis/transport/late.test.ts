@@ -157,7 +157,8 @@ for (const hours of [-1, 1]) {
     const limiter = limiterOf(storeOf(client), BUCKET)
     await resetCounts(server)
     for (let i = 0; i < 3; i++) t.match(await limiter.take('key'), { source: undefined, remaining: 999 - i })
-    // The script is not known yet, so that the first call is sent by its name and by its text; if it is late, by its name again.
+    // The script is not known yet, so that the first call is sent by its name and by its text; if it is late,
+    // by its name again.
     t.equal(await scriptsOf(server), hours < 0 ? 5 : 4)
   })
 }

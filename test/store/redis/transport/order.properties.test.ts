@@ -59,7 +59,7 @@ for (const flavour of clients.filter(({ name }) => name === 'ioredis 6' || name 
   })
 }
 
-test('what is known of denials changes nothing of what is allowed, whoever is under way', async (t) => {
+test('the deny cache changes nothing of what is allowed, whatever calls are under way', async (t) => {
   const { client } = await serve(t)
   const bucket = { name: 'b', rate: 3, per: 10, burst: 4 } as const
   const window = { name: 'w', algorithm: 'sliding-window', rate: 5, per: 7 } as const
@@ -85,7 +85,8 @@ test('what is known of denials changes nothing of what is allowed, whoever is un
         times.advance(turn[0].advance)
         model.advance(turn[0].advance)
         const answers = await Promise.all(turn.map((one) => call(limiter, one)))
-        // A denial that is known may not know of the takes that are under way; whether a call is allowed is the same.
+        // A denial that is known may not know of the takes that are under way; whether a call is allowed is
+        // the same.
         const allowed = (answer: Answer) => answer?.allowed
         const expected = turn.map((one) => callModel(model, one))
         assert.deepEqual(answers.map(allowed), expected.map(allowed))

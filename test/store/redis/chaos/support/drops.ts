@@ -5,8 +5,8 @@ import type { Line } from '../../../../fixtures/redis/proxy.js'
 const EVERY = 200
 
 /**
- * Ends the connection of a call of the store after the server has run it, on every proxy, so many times; at first with none of the
- * reply having passed, then with ever more of it.
+ * Ends the connection of a call of the store after the server has run it, on every proxy, so many times; at
+ * first with none of the reply having passed, then with ever more of it.
  */
 export async function dropAgainAndAgain(proxies: readonly Line[], times: number): Promise<void> {
   for (let i = 0; i < times; i++) {
@@ -16,8 +16,8 @@ export async function dropAgainAndAgain(proxies: readonly Line[], times: number)
 }
 
 /**
- * Ends, for one store after the other, the connection of a call after the server has run it: the next call in which its prefix
- * is named. A store that asks nothing meanwhile is left out.
+ * Ends, for one store after the other, the connection of a call after the server has run it: the next call in
+ * which its prefix is named. A store that asks nothing meanwhile is left out.
  */
 export async function dropEach(proxies: readonly Line[], prefixes: readonly string[]): Promise<void> {
   for (const prefix of prefixes) {

@@ -74,7 +74,9 @@ export class Load {
 const TICK = 5
 const SLACK = 3
 
-/** When the event loop of this process stood still: what a call waited for then is not the fault of the store. */
+/**
+ * When the event loop of this process stood still: what a call waited for then is not the fault of the store.
+ */
 export class Stalls {
   readonly #stalls: { from: number; till: number }[] = []
   readonly #timer: NodeJS.Timeout

@@ -13,7 +13,10 @@ const PROCESSES = [
   { client: 'node-redis 5', shift: 123_456_789 },
 ]
 
-/** As many processes as there are, each with a client of its own and clocks that differ from those of the others. */
+/**
+ * As many processes as there are, each with a client of its own and clocks that differ from those of the
+ * others.
+ */
 export class Processes {
   readonly count = PROCESSES.length
   readonly #children: readonly ChildProcess[]

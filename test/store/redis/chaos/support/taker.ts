@@ -6,7 +6,7 @@ import { storeLike } from '../../../../fixtures/redis/store-like.js'
 import { monotonicMs } from './monotonic.js'
 import { flavourOf } from './subject.js'
 
-/** A program that hammers one key when it is told to, and tells what it was admitted. */
+/** A program that hammers one key on request, and reports what it was admitted. */
 export interface Job {
   client: string
   port: number
@@ -26,7 +26,10 @@ export interface Taken {
   denied: number
   /** Answers that were not the store's. */
   others: number
-  /** Of each unit admitted the server's time, in µs; of token buckets not later than it was so, by 1 ms at most. */
+  /**
+   * Of each unit admitted the server's time, in µs; of token buckets not later than it was so, by 1 ms at
+   * most.
+   */
   instants: number[]
 }
 
@@ -71,7 +74,10 @@ function watched(store: AsyncStore, instants: number[]): AsyncStore {
   })
 }
 
-/** `chargedAt` is: of a window, the instant of the charge, of a token bucket, the instant at which it would be full. */
+/**
+ * `chargedAt` is: of a window, the instant of the charge, of a token bucket, the instant at which it would be
+ * full.
+ */
 function instantOf({ bucket, chargedAt, resetAfter }: Charge): number {
   return bucket.policy.algorithm === 'sliding-window' ? chargedAt : chargedAt - resetAfter * 1000
 }

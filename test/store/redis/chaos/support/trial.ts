@@ -24,15 +24,24 @@ export interface Trial {
   fault: string
   subjects: readonly SubjectOptions[]
   connect: ConnectWith
-  /** Breaks it and mends it: when it returns, everything answers again, but for connections yet to be made anew. */
+  /**
+   * Breaks it and mends it: when it returns, everything answers again, but for connections that are not made
+   * again yet.
+   */
   strike(): Promise<void>
   /** The servers that live afterwards. */
   survivors(): readonly Server[]
   /** The store does not answer before the strike either. */
   broken?: boolean
-  /** How often each key may begin anew with a full burst, because a server came back empty or behind. Default: 0. */
+  /**
+   * How often each key may begin again with a full burst, because a server came back empty or behind.
+   * Default: 0.
+   */
   lost?: number
-  /** Longest time to recover, in ms: several times what it takes on a machine that is not busy. Default: 10,000. */
+  /**
+   * Longest time to recover, in ms: several times what it takes on a machine that is not busy. Default:
+   * 10,000.
+   */
   patience?: number
   load?: LoadOptions
 }
@@ -45,7 +54,10 @@ export interface Outcome {
   stalls: Stalls
 }
 
-/** Lets loads run over several stores at once, strikes, waits until all have recovered, and checks what must hold in any case. */
+/**
+ * Lets loads run over several stores at once, strikes, waits until all have recovered, and checks what must
+ * hold in any case.
+ */
 export async function runTrial(t: Test, trial: Trial): Promise<Outcome[]> {
   const { subjects: wanted, connect, strike, patience = PATIENCE } = trial
   const subjects = await Promise.all(wanted.map((options) => openSubject(t, options, connect)))
@@ -130,8 +142,9 @@ function check(t: Test, trial: Trial, { subject, load, figures, fault }: Outcome
 }
 
 /**
- * A store that is down is tried once a second, however many of its shards fail, so it goes down and up again so often at most in an
- * outage of so many ms; what was under way when it went down may bring it up once more.
+ * A store that is down is tried once a second, however many of its shards fail, so it goes down and up again
+ * so often at most in an outage of so many ms; what was under way when it went down may bring it up once
+ * more.
  */
 function mostChanges(outage: number): number {
   return 2 * (2 + Math.floor(outage / 1000))
