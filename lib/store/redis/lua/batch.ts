@@ -6,19 +6,19 @@ import { DEADLINE } from './deadline.js'
  *
  * - KEYS: the keys of the batch, each once: those of simple takes, other token buckets, windows.
  * - ARGV[1]: see `deadline.ts`.
- * - ARGV[2]: numbers: how many keys are those of token buckets; the time in whole microseconds, in tests only:
- *   else 0, and the time is that of the server. Then the simple takes, which charge one token bucket each, in
- *   runs: what a take costs in ticks, tolerance and resolution of the law, how many takes of a key there are,
- *   one after the other, what they add to a tat in whole microseconds (0 if those are not whole), the units
- *   that would be leased in addition, the interval, and the number of keys.
+ * - ARGV[2]: numbers: how many keys are those of token buckets; the time in whole microseconds, in tests
+ *   only: else 0, and the time is that of the server. Then the simple takes, which charge one token bucket
+ *   each, in runs: what a take costs in ticks, tolerance and resolution of the law, how many takes of a key
+ *   there are, one after the other, what they add to a tat in whole microseconds (0 if those are not whole),
+ *   the units that would be leased in addition, the interval, and the number of keys.
  * - ARGV[3]: the calls that are not simple, if there are any, as JSON: [laws, calls]. They run after the
  *   simple takes, and may touch the same keys. A law is [0, interval, tolerance, resolution] or
  *   [1, rate, window]. A call is: verb, number of charges, then of
  *   each charge: law, key, cost, and the cost it is judged by (of a refund: `chargedAt`, or -1; of a release,
  *   whose cost is in ticks: the mark). Keys count from 1.
- * - Reply: the time, negative where nothing was done, as it was too late. Then of each key of simple takes the
- *   ticks owed before the first of them, and the units leased where some were wanted; then of each charge that
- *   was judged or released what its twin says.
+ * - Reply: the time, negative where nothing was done, as it was too late. Then of each key of simple takes
+ *   the ticks owed before the first of them, and the units leased where some were wanted; then of each charge
+ *   that was judged or released what its twin says.
  */
 export const HEAD = `
 local call, floor, ceil, min, format = redis.call, math.floor, math.ceil, math.min, string.format
