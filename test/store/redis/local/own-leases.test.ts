@@ -73,6 +73,20 @@ test('units that are granted while a call is under way are given back for it', a
   }
 })
 
+test('so they are for a call about several limiters', async (t) => {
+  const { client } = await serve(t)
+  const { store, limiter, spend } = await holder(client, 100)
+  const window = limiterOf(store, { name: 'window', algorithm: 'sliding-window', rate: 100, per: 'day' })
+  const left = spend(14)
+  await new Promise((resolve) => setImmediate(resolve))
+  const charges = [limiter, window].map((one) => {
+    const [bucket] = (one as unknown as { buckets: Bucket[] }).buckets
+    return { ...newCharge(bucket), key: 'key', cost: left }
+  })
+  t.equal(await store.take(charges), true)
+  t.match(charges, [{ remaining: 0 }, { remaining: 100 - left }])
+})
+
 test('units that others hold above ours stay with us, and are spent here', async (t) => {
   const { client } = await serve(t)
   const { store, limiter, other, spend } = await holder(client, 1000)
