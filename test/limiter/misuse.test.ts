@@ -86,7 +86,7 @@ test('a value that is not a store is refused, and so is a store under another na
     ],
     [
       memoryStore(),
-      { code: 'FST_FLOODGATE_UNKNOWN_OPTION', message: /^unknown option 'settings\..*; allowed: store$/ },
+      { code: 'FST_FLOODGATE_UNKNOWN_OPTION', message: /^unknown options? 'settings\..*; allowed: store$/ },
     ],
     [
       null,
