@@ -4,19 +4,6 @@ import { invalidOption } from '../policy/index.js'
 /** Monotonic time of this thread, in ms with fractions. */
 export const systemClock: Clock = { now: () => performance.now() }
 
-/** Monotonic time of the process, in ms with fractions. All its threads agree, to about a microsecond. */
-export const processClock: Clock = { now: () => performance.now() + offset }
-
-/**
- * The difference from this thread's time to that of the process, from the pair of readings closest together.
- */
-const offset = Array.from({ length: 8 }, () => {
-  const before = performance.now()
-  const [seconds, nanoseconds] = process.hrtime()
-  const after = performance.now()
-  return { gap: after - before, offset: seconds * 1e3 + nanoseconds / 1e6 - (before + after) / 2 }
-}).reduce((best, next) => (next.gap < best.gap ? next : best)).offset
-
 /** The wall clock of this machine, in microseconds since 1970. It may be wrong, and it may step. */
 export const wallMicros = () => Date.now() * 1000
 
@@ -27,7 +14,7 @@ export const wallMicros = () => Date.now() * 1000
  */
 export function monotonicMicros(clock: Clock): () => number {
   if (typeof clock?.now !== 'function') throw invalidOption('clock', clock, 'an object with a method now()')
-  if (clock === systemClock) return systemMicros()
+  if (clock === systemClock) return processMicros()
   const first = clock.now()
   if (!Number.isFinite(first))
     throw invalidOption('clock', clock, 'a clock whose now() is a finite number of ms')
@@ -48,16 +35,20 @@ export function readMicros(clock: Clock): number {
 }
 
 /**
- * The clock of this thread never steps back, and its readings need no check. `hrtime` is the fastest way to
- * read it.
+ * The monotonic clock of the process, in whole microseconds from that second on. It is the same in all
+ * threads. It never steps back, its readings need no check, and `hrtime` is the fastest way to read it.
  */
-function systemMicros(): () => number {
+export function processMicros(first = processSecond()): () => number {
   const { hrtime } = process
-  const [first] = hrtime()
   return () => {
     const [seconds, nanoseconds] = hrtime()
     return (seconds - first) * 1e6 + Math.floor(nanoseconds / 1e3)
   }
+}
+
+/** The second that the clock of the process reads. */
+export function processSecond(): number {
+  return process.hrtime()[0]
 }
 
 /** A reading in ms as whole microseconds. It rounds to nanoseconds first, against noise in the last bit. */

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { monotonicMicros, systemClock } from '../../lib/store/clock.js'
+import { monotonicMicros, processMicros, processSecond, systemClock } from '../../lib/store/clock.js'
 
 /** A clock that reads those values, one after the other. */
 function reading(...values: number[]) {
@@ -60,4 +60,14 @@ test('the clock of this thread never steps back', async (t) => {
     if (!(now >= last)) t.fail(`${now} after ${last}`)
     last = now
   }
+})
+
+test('the clock of the process counts whole microseconds from the second that it is given', async (t) => {
+  const first = processSecond()
+  const [early, late] = [processMicros(first - 5), processMicros(first)]
+  const elapsed = late()
+  t.ok(elapsed >= 0 && elapsed < 60e6, `${elapsed}`)
+  t.equal(Number.isInteger(elapsed), true)
+  const difference = early() - late()
+  t.ok(difference > 4.9e6 && difference <= 5e6, `${difference}`)
 })

@@ -1,6 +1,7 @@
 import type { Charge } from '../../../types/index.js'
 import { Locks } from './locking/locks.js'
 import type { Cells } from './memory/cells.js'
+import { HEADER } from './memory/layout.js'
 import type { Attached } from './memory/shared-memory.js'
 import { Buckets } from './table/buckets.js'
 import type { Place, SharedBucket } from './table/keeper.js'
@@ -44,25 +45,22 @@ export class CriticalSection implements Evictor {
   }
 
   /**
-   * Takes the lock of the part that one key is in, and finds the key. `leave` gives the lock back. If
-   * anything in between throws, this method included, the caller raises the flag at `brokenAt`. This is
-   * `run` for the common case; without a callback a decision takes 5 % less.
+   * Takes the lock of the part that one key is in, and finds the key. `leaveOne` gives the lock back. If
+   * anything in between throws, this method included, the caller raises the flag at `brokenAt`. This is `run`
+   * for the common case; without a callback a decision takes 5 % less.
    */
   enterOne(charge: Charge, time: number): Place {
     this.#locks.begin()
-    const part = this.#locate(charge, 0)
-    this.#locked[0] = part
-    this.#lockCount = 1
+    const { header } = this.#locate(charge, 0)
     this.#size = 1
-    this.#locks.lock(part.header)
     this.now = time
+    this.#locks.lock(header)
     return this.find(0)
   }
 
-  /** Commits, and gives all locks back. */
-  leave(): void {
+  leaveOne({ part }: Place): void {
     this.commit()
-    for (let i = 0; i < this.#lockCount; i++) this.#locks.unlock(this.#locked[i].header)
+    this.#locks.unlock(part.header)
   }
 
   /** Does `work` on the charges. `time` is the time of this thread in microseconds. */
@@ -71,12 +69,24 @@ export class CriticalSection implements Evictor {
       this.#locks.begin()
       this.#enter(charges, time)
       const result = work(charges)
-      this.leave()
+      this.commit()
+      for (let i = 0; i < this.#lockCount; i++) this.#locks.unlock(this.#locked[i].header)
       return result
     } catch (error) {
       Atomics.store(this.cells.words, this.brokenAt, 1)
       throw error
     }
+  }
+
+  /** The reading of the threads' clock at which the memory's time starts: `now` if this is the first call. */
+  epoch(now: number): number {
+    const { cells } = this
+    this.runIn(this.parts[0], 0, () => {
+      if (cells.words[HEADER.STARTED] !== 0) return
+      cells.setDouble(HEADER.EPOCH, now)
+      cells.publish(HEADER.STARTED, 1)
+    })
+    return cells.doubles[HEADER.EPOCH >> 1]
   }
 
   /** Does `work` under the lock of one part. */

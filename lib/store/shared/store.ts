@@ -1,10 +1,8 @@
 import type { Charge, Clock, Policy, StoreStats, SyncStore } from '../../../types/index.js'
 import { ownOptions } from '../../policy/index.js'
 import { costOf } from '../charge.js'
-import { monotonicMicros, processClock, readMicros, systemClock } from '../clock.js'
+import { monotonicMicros, processMicros, processSecond, readMicros } from '../clock.js'
 import { CriticalSection, type Work } from './critical-section.js'
-import type { Cells } from './memory/cells.js'
-import { HEADER } from './memory/layout.js'
 import { type Attached, attach, type SharedMemory } from './memory/shared-memory.js'
 import { type Effect, type SharedBucket, setDenied } from './table/keeper.js'
 
@@ -25,18 +23,21 @@ export class SharedStore implements SyncStore {
   readonly #maxKeys: number
   readonly #clock: () => number
 
-  constructor(attached: Attached, clock: Clock) {
-    // The clock of the thread has small numbers, and V8 is fastest with those.
-    const elapsed = monotonicMicros(clock === processClock ? systemClock : clock)
+  constructor(attached: Attached, clock?: Clock) {
     this.#maxKeys = attached.layout.maxKeys
-    const section = new CriticalSection(attached)
-    this.#section = section
+    this.#section = new CriticalSection(attached)
+    this.#clock = clock === undefined ? this.#ownClock() : this.#clockFrom(clock)
+  }
+
+  #ownClock(): () => number {
+    return processMicros(this.#section.epoch(processSecond()))
+  }
+
+  #clockFrom(clock: Clock): () => number {
+    const elapsed = monotonicMicros(clock)
     const reading = readMicros(clock) - elapsed()
-    let start = 0
-    section.runIn(section.parts[0], 0, () => {
-      start = reading - epoch(attached.cells, reading)
-    })
-    this.#clock = () => start + elapsed()
+    const start = reading - this.#section.epoch(reading)
+    return () => start + elapsed()
   }
 
   /**
@@ -95,7 +96,7 @@ export class SharedStore implements SyncStore {
     try {
       const place = section.enterOne(charge, now)
       const allowed = keeper.judge(charge, charge.cost, place, now, 'single')
-      section.leave()
+      section.leaveOne(place)
       return allowed
     } catch (error) {
       Atomics.store(section.cells.words, section.brokenAt, 1)
@@ -160,19 +161,6 @@ export class SharedStore implements SyncStore {
 }
 
 /**
- * When the memory's time started, in microseconds: `now` at the first call. For the owner of the lock of part
- * 0.
- */
-function epoch(cells: Cells, now: number): number {
-  const { words, doubles } = cells
-  if (words[HEADER.STARTED] === 0) {
-    cells.setDouble(HEADER.EPOCH, now)
-    cells.publish(HEADER.STARTED, 1)
-  }
-  return doubles[HEADER.EPOCH >> 1]
-}
-
-/**
  * A store over memory that all threads of a process share. Make one in each thread. Throws
  * `FST_FLOODGATE_OPTION` for options that are not allowed, and `FST_FLOODGATE_MEMORY` for a memory of another
  * version or size, or one that `maxThreads` threads use already.
@@ -182,6 +170,6 @@ function epoch(cells: Cells, now: number): number {
  * await app.register(rateLimit, { rate: 100, per: 'minute', store })
  */
 export function sharedStore(options: SharedStoreOptions): SyncStore {
-  const { memory, clock = processClock } = ownOptions(options, ['memory', 'clock'], '')
+  const { memory, clock } = ownOptions(options, ['memory', 'clock'], '')
   return new SharedStore(attach(memory), clock)
 }

@@ -17,7 +17,7 @@ export class BucketKeeper implements Keeper {
       if (wait !== 0) setDenied(place, wait)
       else if (cost > 0) {
         tat = tokenBucket.charge(law, tat, 0, cost)
-        charge.chargedAt = now + tat / law.resolution
+        charge.chargedAt = now + (law.resolution === 1 ? tat : tat / law.resolution)
         if (place.at < 0) this.prepare(charge, cost, place)
         write(charge, place, now, tat, effect === 'single')
       }
@@ -41,11 +41,7 @@ export class BucketKeeper implements Keeper {
   heat(part: Part, at: number, now: number): number {
     const owed = part.microsFrom(at, now)
     if (owed <= 0) return 0
-    const fillTime = part.fillTime(at)
-    if (!part.isDenied(at)) return Math.min(1, owed / fillTime)
-    // A denied key waits for one unit, and no unit takes longer than this.
-    const unitTime = fillTime / part.burst(at)
-    return 1 + Math.min(unitTime, Math.max(0, owed - fillTime + unitTime))
+    return part.isDenied(at) ? 1 + owed : Math.min(1, owed / part.fillTime(at))
   }
 
   release(): void {}
@@ -53,10 +49,11 @@ export class BucketKeeper implements Keeper {
 
 /** Writes a tat that is so many ticks from `now` on. */
 function write({ bucket }: Charge, { part, at }: Place, now: number, tat: number, single: boolean): void {
-  const { policy, lawBits } = bucket as SharedBucket
+  const { policy, fillBits } = bucket as SharedBucket
   const { resolution } = policy.law as TokenBucket
-  const micros = Math.floor(tat / resolution)
-  part.setTat(at, now + micros, tat - micros * resolution, lawBits, single)
+  // Most laws count in microseconds, and a division takes longer than the rest of this.
+  const micros = resolution === 1 ? tat : Math.floor(tat / resolution)
+  part.setTat(at, now + micros, tat - micros * resolution, fillBits, single)
 }
 
 /** The tat of a key in ticks from `now` on; 0 for a full bucket. */

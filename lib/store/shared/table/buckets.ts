@@ -6,7 +6,7 @@ import type { Cells } from '../memory/cells.js'
 import { BLOCK_HEADER, HEADER, type Layout } from '../memory/layout.js'
 import { BucketKeeper } from './bucket-keeper.js'
 import type { Keeper, SharedBucket } from './keeper.js'
-import { lawBits } from './slots.js'
+import { fillBits } from './slots.js'
 import { orderFor, WindowKeeper } from './window-keeper.js'
 
 /** Opens policies in a memory, and knows who keeps their keys. */
@@ -42,8 +42,8 @@ export class Buckets {
       .digest()
     const own =
       'window' in law
-        ? { keeper: this.#windows, lawBits: { second: 0, last: 0 } }
-        : { keeper: this.#buckets, lawBits: lawBits(law) }
+        ? { keeper: this.#windows, fillBits: 0 }
+        : { keeper: this.#buckets, fillBits: fillBits(law) }
     return { policy: compiled, space: full, hasher: new KeyHasher(digest), ...own }
   }
 

@@ -2,7 +2,6 @@ import type { Bucket, Charge } from '../../../../types/index.js'
 import type { CompiledPolicy } from '../../../policy/index.js'
 import type { KeyHasher } from '../../key-hash.js'
 import type { Part } from './part.js'
-import type { LawBits } from './slots.js'
 
 /**
  * A policy opened in a shared memory. Its keys are hashed with a seed of their own, which is the same in all
@@ -14,7 +13,8 @@ export interface SharedBucket extends Bucket {
   readonly space: string
   readonly hasher: KeyHasher
   readonly keeper: Keeper
-  readonly lawBits: LawBits
+  /** As `fillBits` of slots; 0 for a window. */
+  readonly fillBits: number
 }
 
 /** Where a key is: its part, its digest, and the first word of its slot, or -1 if it has none. */

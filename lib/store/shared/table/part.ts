@@ -7,10 +7,7 @@ import { Slots, WINDOW } from './slots.js'
 
 /** Judges keys for a part, which knows slots and no laws. */
 export interface Evictor {
-  /**
-   * As `Evictable.heatAt`, for a slot in use, given its first word. Of a denied key, 1 + the microseconds
-   * until it has a unit.
-   */
+  /** As `Evictable.heatAt`, for a slot in use, given its first word. */
   heat(part: Part, at: number): number
   /** Gives back the block of a key that is about to be forgotten. */
   release(part: Part, at: number): void

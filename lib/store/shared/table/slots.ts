@@ -9,20 +9,9 @@ const REF_SHIFT = 2
 /** A tat has at most 2^17 ticks a microsecond. */
 const TICKS_SHIFT = 2
 const TICKS = 2 ** 17
-/**
- * Logarithms: 13 bits hold a time up to 2^51 microseconds, to 0.3 %; 11 bits hold a burst up to 2^31, to 0.6
- * %.
- */
+/** A logarithm in 13 bits holds a time of up to 2^51 microseconds, to 0.3 %. */
 const FILL_SHIFT = 19
 const FILL_STEPS = 128
-const BURST_SHIFT = 21
-const BURST_STEPS = 64
-
-/** What the slots of a law's keys say of the law: bits of words 2 and 4. */
-export interface LawBits {
-  readonly second: number
-  readonly last: number
-}
 
 /**
  * The fields of a slot. `at` is its first word:
@@ -31,11 +20,10 @@ export interface LawBits {
  *     word 2      1 bit: the key is being denied; 1 bit: its law is a window; then
  *                 bucket: 17 bits of ticks of the tat, 13 bits of logarithm of the fill time
  *                 window: 30 bits of ref of the block of its ring, 0 while it has none
- *     word 3, 4   bucket: 53 bits of tat in whole microseconds, 11 bits of logarithm of the burst
- *                 window: 53 bits of length in microseconds
+ *     word 3, 4   bucket: the tat in whole microseconds; window: its length in microseconds
  *
  * So a slot says all that eviction needs to know of the law, and a thread can make room among keys of
- * policies that it never opened. Only eviction reads the logarithms. Only the owner of the part's lock may
+ * policies that it never opened. Only eviction reads the logarithm. Only the owner of the part's lock may
  * call this.
  */
 export class Slots {
@@ -79,7 +67,7 @@ export class Slots {
   /** The tat of a bucket or the length of a window, in whole microseconds: an integer from 0 to 2^53 - 1. */
   micros(at: number): number {
     const { words } = this.cells
-    return (words[at + 4] & 0x1fffff) * TWO_32 + (words[at + 3] >>> 0)
+    return words[at + 4] * TWO_32 + (words[at + 3] >>> 0)
   }
 
   /** The tat of a bucket in ticks from `now` on; 0 for a full bucket. */
@@ -97,19 +85,14 @@ export class Slots {
     return 2 ** ((this.cells.words[at + 2] >>> FILL_SHIFT) / FILL_STEPS)
   }
 
-  /** About the burst of a bucket. */
-  burst(at: number): number {
-    return 2 ** ((this.cells.words[at + 4] >>> BURST_SHIFT) / BURST_STEPS)
-  }
-
   /**
    * Writes the tat of a bucket, at the next commit. The key is then not being denied. `single` says that
    * nothing else is written with it: a change of one word, which is the common case, then needs no journal.
    */
-  setTat(at: number, micros: number, ticks: number, law: LawBits, single: boolean): void {
+  setTat(at: number, micros: number, ticks: number, fillBits: number, single: boolean): void {
     const { words } = this.cells
-    const second = law.second | (ticks << TICKS_SHIFT)
-    const last = law.last | Math.floor(micros / TWO_32)
+    const second = fillBits | (ticks << TICKS_SHIFT)
+    const last = Math.floor(micros / TWO_32)
     if (single && words[at + 2] === second && words[at + 4] === last) {
       this.cells.set(at + 3, micros)
       return
@@ -125,13 +108,7 @@ export class Slots {
   }
 }
 
-export function lawBits({ burst, tolerance, resolution }: TokenBucket): LawBits {
-  return {
-    second: logarithm(tolerance / resolution, FILL_STEPS) << FILL_SHIFT,
-    last: logarithm(burst, BURST_STEPS) << BURST_SHIFT,
-  }
-}
-
-function logarithm(number: number, steps: number): number {
-  return Math.round(Math.log2(Math.max(1, number)) * steps)
+/** What the slots of a bucket's keys say of its law: bits of word 2. */
+export function fillBits({ tolerance, resolution }: TokenBucket): number {
+  return Math.round(Math.log2(Math.max(1, tolerance / resolution)) * FILL_STEPS) << FILL_SHIFT
 }

@@ -68,7 +68,7 @@ export class WindowKeeper implements Keeper {
     const law = { rate: part.blocks.rate(ref), window: part.micros(at) }
     const used = slidingWindow.used(law, this.#other, now)
     if (used === 0 || !part.isDenied(at)) return used / law.rate
-    return 1 + slidingWindow.wait(law, this.#other, now, 1)
+    return 1 + slidingWindow.resetAfter(law, this.#other, now)
   }
 
   release(part: Part, at: number): void {
