@@ -151,8 +151,9 @@ export class Dispatcher {
     const { circuits, clock } = this.#parts
     const now = Number(numbers[0])
     this.#serverClocks.learn(shard, Math.abs(now), sentAt, clock())
+    if (sent.isOver) return
     if (now < 0) return this.#sendAgain(sent)
-    if (!this.#finish(sent)) return
+    this.#finish(sent)
     sent.batch.readReply(new Reply(numbers, sentAt))
     circuits.of(shard).succeeded(sentAt)
     this.#onFirstReply?.()
@@ -164,7 +165,6 @@ export class Dispatcher {
    * known now.
    */
   #sendAgain(sent: InFlight): void {
-    if (sent.isOver) return
     const { clock, timeout } = this.#parts
     if (sent.wasSentAgain || clock() - sent.sentAt >= timeout * 1000)
       return this.#fail(sent, new NoReply('it was reached too late'))
