@@ -45,27 +45,27 @@ export class Stage {
   /** Decides about a request. Calls `done` if it may go on, and replies if not. */
   decide(request: FastifyRequest, reply: FastifyReply, done: Done): void {
     const { members } = this
+    // Most stages have one limiter, and need no lists of keys.
     if (members.length === 1) {
-      const key = members[0].strategy.read(request)
-      if (isKey(key)) this.#take(request, reply, [key], done)
-      else key.then((key) => this.#take(request, reply, [key], done)).catch(done)
+      const [member] = members
+      const key = member.strategy.read(request)
+      if (isKey(key)) this.#take(request, reply, this.#chargesOf(member, key, request, reply), done)
+      else
+        key
+          .then((key) => this.#take(request, reply, this.#chargesOf(member, key, request, reply), done))
+          .catch(done)
       return
     }
+    const take = (keys: readonly Key[]) => {
+      const charges = members.flatMap((member, i) => this.#chargesOf(member, keys[i], request, reply))
+      this.#take(request, reply, charges, done)
+    }
     const keys = members.map((member) => member.strategy.read(request))
-    if (keys.every(isKey)) this.#take(request, reply, keys, done)
-    else
-      Promise.all(keys)
-        .then((keys) => this.#take(request, reply, keys, done))
-        .catch(done)
+    if (keys.every(isKey)) take(keys)
+    else Promise.all(keys).then(take).catch(done)
   }
 
-  #take(request: FastifyRequest, reply: FastifyReply, keys: readonly Key[], done: Done): void {
-    const { members } = this
-    // Most stages have one limiter.
-    const charges =
-      members.length === 1
-        ? this.#chargesOf(members[0], keys[0], request, reply)
-        : members.flatMap((member, i) => this.#chargesOf(member, keys[i], request, reply))
+  #take(request: FastifyRequest, reply: FastifyReply, charges: readonly RequestCharge[], done: Done): void {
     if (charges.length === 0) return done()
     if (tightestOf(request) !== null) this.#warnOfRepeats(request, charges)
     const { store, failures } = this.#registration
@@ -90,10 +90,12 @@ export class Stage {
     const { cost } = member
     const units = typeof cost === 'number' ? cost : checkCost(cost(request))
     const { name, buckets } = ownKey === null ? member.unkeyed : member.limiter
-    const chargeOf = (bucket: (typeof buckets)[number]) =>
-      new RequestCharge(bucket, key, units, name, this.#role, registration, reply)
-    // Most limiters have one policy.
-    return buckets.length === 1 ? [chargeOf(buckets[0])] : buckets.map(chargeOf)
+    // Most limiters have one policy: no closure is made for their requests.
+    if (buckets.length === 1)
+      return [new RequestCharge(buckets[0], key, units, name, this.#role, registration, reply)]
+    return buckets.map(
+      (bucket) => new RequestCharge(bucket, key, units, name, this.#role, registration, reply),
+    )
   }
 
   #finish(
@@ -117,10 +119,10 @@ export class Stage {
     const { denials } = this.#registration
     const refunded = this.#refundEarlier(request)
     const tightest = addCharges(request, charges)
-    const deny = () => denials.send(request, reply, tightest, done)
+    if (!isPromise(refunded)) return denials.send(request, reply, tightest, done)
     // The request is denied, also if the refund fails.
-    if (isPromise(refunded)) refunded.then(deny, deny)
-    else deny()
+    const deny = () => denials.send(request, reply, tightest, done)
+    refunded.then(deny, deny)
   }
 
   /** A route's limiters are all or nothing: gives back the charges of its earlier stages. */
