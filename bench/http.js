@@ -28,6 +28,21 @@ async function launch(by) {
       })),
       { title: `${PEER}, ${outcome}`, name: PEER, outcome },
     ]),
+    // Of this code only: an older one may not know the algorithm.
+    {
+      title: 'floodgate, in progress',
+      name: 'floodgate',
+      build: builds[0].build,
+      outcome: 'allowed',
+      inProgress: true,
+    },
+    ...['others', 'clients'].map((whose) => ({
+      title: `floodgate, overrides of ${whose}`,
+      name: 'overrides',
+      build: builds[0].build,
+      outcome: 'allowed',
+      first: whose === 'others' ? 10_000 : 0,
+    })),
   ]
   const lanes = []
   for (const { title, ...settings } of contenders)
@@ -70,6 +85,18 @@ function targetsOf(by, title, cpu) {
       unit: ' x',
     },
     {
+      what: what('added by a limit of requests in progress, of what a token bucket adds'),
+      limit: 2,
+      measured: added(`${own}in progress`) / added(`${own}allowed`),
+      unit: ' x',
+    },
+    {
+      what: what('an allowed request, whole, with 10,000 overrides of other keys, of one without'),
+      limit: 1.05,
+      measured: cpu.get(`${own}overrides of others`) / cpu.get(`${own}allowed`),
+      unit: ' x',
+    },
+    {
       what: what("a denied request, whole, of the peer's"),
       limit: 0.5,
       measured: cpu.get(`${own}denied`) / cpu.get(`${peer}denied`),
@@ -102,7 +129,10 @@ for (const by of ['header', 'ip']) {
     rows.push([`key: ${by}`, title, figure(cpu.get(title)), figure(wall), added])
     bar.push({ group: `key: ${by}`, contender: title, value: cpu.get(title), label: figure(cpu.get(title)) })
   }
-  for (const { suffix } of builds) targets.push(...targetsOf(by, `floodgate${suffix}`, cpu))
+  for (const { suffix } of builds)
+    targets.push(
+      ...targetsOf(by, `floodgate${suffix}`, cpu).filter(({ measured }) => !Number.isNaN(measured)),
+    )
 }
 
 publish({

@@ -17,16 +17,19 @@ const CALLS = quick ? 200 : 1000
 const HOT_KEYS = 10
 const UNITS = 1000
 
-const [{ build }] = ours()
+const [{ build }, ...others] = ours()
 const server = await startServer()
-const names = Object.keys(REDIS_CONTENDERS)
+const contenders = [
+  ...Object.keys(REDIS_CONTENDERS).map((name) => ({ title: name, name, build })),
+  ...others.map(({ suffix, build }) => ({ title: `floodgate${suffix}`, name: 'floodgate', build })),
+]
 /** As they come: what a user has to know of, and to turn on, is shown, and no target. */
 const PEERS = ['@fastify/rate-limit', 'rate-limiter-flexible']
 
-async function withLanes(settings, wanted, use) {
+async function withLanes(settings, use) {
   const lanes = []
-  for (const name of wanted)
-    lanes.push(await Lane.open('redis', name, { name, build, port: server.port, ...settings }))
+  for (const { title, ...contender } of contenders)
+    lanes.push(await Lane.open('redis', title, { ...contender, port: server.port, ...settings }))
   const result = await use(lanes)
   for (const lane of lanes) await lane.close()
   await server.client.flushall()
@@ -35,7 +38,7 @@ async function withLanes(settings, wanted, use) {
 
 /** Decisions a second and the CPU time of both sides for each. Nobody else uses the server meanwhile. */
 function throughput(settings) {
-  return withLanes({ denied: false, ...settings }, names, async (lanes) => {
+  return withLanes({ denied: false, ...settings }, async (lanes) => {
     const slice = async (lane) => {
       const before = await cpuOf(server.client)
       const { rate, cpu } = await lane.ask('slice', { decisions: DECISIONS, callers: CALLERS })
@@ -47,7 +50,7 @@ function throughput(settings) {
 }
 
 function latency() {
-  return withLanes({ denied: false, count: 10_000 }, names, async (lanes) => {
+  return withLanes({ denied: false, count: 10_000 }, async (lanes) => {
     const ask = (lane) => lane.ask('latencies', { calls: CALLS })
     await interleave(lanes, WARM, ask)
     return interleave(lanes, ROUNDS, ask)
@@ -56,7 +59,7 @@ function latency() {
 
 /** Commands for each denial of a key that is denied already. */
 function denials() {
-  return withLanes({ denied: true, count: 1 }, names, async (lanes) => {
+  return withLanes({ denied: true, count: 1 }, async (lanes) => {
     const found = new Map()
     for (const lane of lanes) {
       const before = await commandsOf(server.client)
@@ -102,7 +105,7 @@ const waits = await latency()
 const denied = await denials()
 const { window, sorted } = await bytes()
 
-const rows = names.map((name) => {
+const rows = contenders.map(({ title: name }) => {
   const [all, few] = [many.get(name), hot.get(name)]
   const times = waits.get(name)
   return [
@@ -152,7 +155,7 @@ const targets = [
   },
   { what: `bytes of a window of ${UNITS}`, limit: 8 * UNITS + 100, measured: window, digits: 0 },
 ]
-const bar = names.flatMap((contender) => {
+const bar = contenders.map(({ title: contender }) => {
   const [rate, cpu] = [medianOf(many.get(contender), 'rate'), medianOf(many.get(contender), 'server') / 1000]
   return {
     group: '',

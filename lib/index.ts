@@ -1,4 +1,5 @@
 export type * from '../types/index.js'
+export { ipKey } from './address/index.js'
 export { retryAfterSeconds } from './http/index.js'
 export { createLimiter } from './limiter/index.js'
 export { plugin as default, plugin as 'module.exports' } from './plugin/index.js'

@@ -1,8 +1,14 @@
-// Checks all types: the sources and their tests, and each program of test/types by itself, because their
-// declarations would conflict.
+// Checks all types: the sources and their tests, the script of the console's page, and each program of
+// test/types by itself, because their declarations would conflict.
 import { run, TSC } from './shared/run.js'
 
-const PROJECTS = ['.', 'test/types', 'test/types/augmented', 'test/types/redis-augmented']
+const PROJECTS = [
+  '.',
+  'tsconfig.page.json',
+  'test/types',
+  'test/types/augmented',
+  'test/types/redis-augmented',
+]
 
 let failed = 0
 for (const project of PROJECTS) {

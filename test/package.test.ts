@@ -26,11 +26,13 @@ test('the package holds what is built, its papers, and nothing else', async (t) 
     'README.md',
     'SECURITY.md',
     'bench/NOTES.md',
+    'limits.schema.json',
     'package.json',
   ]
   const folders = [
     /^dist\/(?:lib|types)\/.+\.(?:js|d\.ts)$/,
-    /^docs\/.+\.md$/,
+    /^dist\/lib\/console\/page\/[\w.-]+\.(?:html|css|txt)$/,
+    /^docs\/(?:.+\.md|console\.webp)$/,
     /^bench\/results\//,
     /^examples\//,
   ]
@@ -86,16 +88,25 @@ test('it is typed and runs for ES modules, for require() and for imports compile
   }
 })
 
-test('its other doors open, too: Redis and threads', async (t) => {
+test('its other doors open, too: Redis, threads, metrics, limits, replay and the console', async (t) => {
   t.strictSame(JSON.parse(run('node', ['stores.mjs'], { cwd: project })), {
     shared: [true, false],
+    counted: 'floodgate_units_total{limiter="once",policy="once"} 1',
     refused: 'FST_FLOODGATE_OPTION',
+    replayed: 2,
+    page: [200, 200],
   })
+})
+
+test('its command line runs', async (t) => {
+  t.match(run('node', [join(installed, manifest.bin), 'replay', '--help']), /^fastify-floodgate replay: /)
+  t.match(readFileSync(join(installed, manifest.bin), 'utf8'), /^#!\/usr\/bin\/env node\n/)
 })
 
 test('only what is exported can be reached', async (t) => {
   const resolve = (name: string) =>
     run('node', ['-p', `require.resolve('fastify-floodgate${name}')`], { cwd: project }).trim()
   t.match(resolve('/package.json'), /package\.json$/)
+  t.match(resolve('/limits.schema.json'), /limits\.schema\.json$/)
   t.throws(() => resolve('/dist/lib/limiter/index.js'), { message: /ERR_PACKAGE_PATH_NOT_EXPORTED/ })
 })

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
-import { faultsOf, graphOf, type House, roomOf } from './rooms/house.js'
+import { faultsOf, graphOf, type House, PAGE_STARTS, roomOf } from './rooms/house.js'
 import { exportsOnly, importsOf } from './rooms/source.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -21,14 +21,15 @@ test('the house stands as it was drawn', async (t) => {
   const house = readHouse()
   t.strictSame(faultsOf(house), [])
   const rooms = new Set([...house.keys()].map(roomOf))
-  for (const room of ['types', 'policy', 'store', 'limiter', 'http', 'plugin', 'front door'])
+  for (const room of ['types', 'policy', 'store', 'limiter', 'observe', 'http', 'plugin', 'front door'])
     t.ok(rooms.has(room), `${room} was looked at`)
 })
 
 test('every file is reached from the front door', async (t) => {
   const house = readHouse()
   const graph = graphOf(house)
-  const reached = new Set([...house.keys()].filter((path) => roomOf(path) === 'front door'))
+  const isFront = (path: string) => roomOf(path) === 'front door' || path === PAGE_STARTS
+  const reached = new Set([...house.keys()].filter(isFront))
   for (const path of reached) for (const target of graph.get(path) ?? []) reached.add(target)
   t.strictSame(
     [...house.keys()].filter((path) => !reached.has(path)),
@@ -86,10 +87,15 @@ test('each room may look into the rooms of the plan, and into no other', async (
     types: '',
     policy: 'types',
     http: 'types',
+    address: '',
     store: 'types policy',
-    limiter: 'types policy store',
+    observe: 'types policy',
+    limiter: 'types policy store observe',
     openapi: 'types policy http',
-    plugin: 'types policy store limiter http openapi',
+    limits: 'types policy store',
+    plugin: 'types policy store limiter observe http address openapi limits',
+    replay: 'types policy store limiter observe address',
+    console: 'types policy store observe limits',
   }
   const fileIn = (room: string) => (room === 'types' ? 'types/from.ts' : `lib/${room}/from.ts`)
   for (const from of Object.keys(plan)) {
@@ -158,7 +164,12 @@ test('an index file and the front door hold exports from elsewhere, and nothing 
   )
 })
 
-test('Fastify is named by the plugin and by two files of types only', async (t) => {
+test('the front door of the command line starts it, and does no more', async (t) => {
+  t.strictSame(faultsWith({ 'lib/cli.ts': "import { run } from './policy/index.js'\nrun()\n" }), [])
+  t.match(faultsWith({ 'lib/cli.ts': '\n'.repeat(11) }), ['lib/cli.ts: does more than start'])
+})
+
+test('Fastify is named by the plugin and by a few files of types only', async (t) => {
   const naming = [
     "import type { FastifyRequest } from 'fastify'",
     "declare module 'fastify' {}",
@@ -167,7 +178,7 @@ test('Fastify is named by the plugin and by two files of types only', async (t) 
   for (const source of naming) {
     for (const path of ['lib/http/x.ts', 'lib/limiter/x.ts', 'types/x.ts'])
       t.match(faultsWith({ [path]: source }), [new RegExp(`^${path}:1: names fastify`)])
-    for (const path of ['lib/plugin/x.ts', 'types/options.ts', 'types/fastify.ts'])
+    for (const path of ['lib/plugin/x.ts', 'lib/console/x.ts', 'types/options.ts', 'types/fastify.ts'])
       t.strictSame(faultsWith({ [path]: source }), [], path)
   }
   t.strictSame(faultsWith({ 'lib/http/x.ts': "import createError from '@fastify/error'" }), [])
@@ -187,6 +198,19 @@ test('time is read by the clock of the store only', async (t) => {
     t.match(faultsWith({ 'lib/store/x.ts': source }), [/^lib\/store\/x\.ts:1: reads time/], source)
     t.strictSame(faultsWith({ 'lib/store/clock.ts': source }), [], source)
   }
+  t.strictSame(faultsWith({ 'types/x.ts': 'export interface X { since: Date }' }), [], 'a type reads none')
+})
+
+test('the page of the console imports its own files only, and reads time as browsers do', async (t) => {
+  const page = (source: string, path = 'lib/console/page/a.js') =>
+    faultsWith({ [path]: source, 'lib/console/page/b.js': '', 'lib/console/page/c.d.ts': '' })
+  t.strictSame(page("import './b.js'\nimport './c.js'\nDate.now()\nsetTimeout(f)"), [])
+  t.match(page("import '../../policy/index.js'"), [/page imports policy/])
+  t.match(page("import './d.js'"), [/imports lib\/console\/page\/d\.ts, which is not in the house/])
+  t.match(page("import './console/page/b.js'", 'lib/index.ts'), [
+    /more than exports/,
+    /front door imports page/,
+  ])
 })
 
 test('a file of more than 250 lines is found', async (t) => {

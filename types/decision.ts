@@ -18,6 +18,11 @@ export interface Allowed {
   /** Milliseconds, rounded up, until `remaining` equals `limit` again if nobody takes. */
   readonly resetAfter: number
   /**
+   * Milliseconds, rounded up, to wait before going on: the units are charged already, and have come back by
+   * then. Absent where there is nothing to wait for, as with all policies without `wait`.
+   */
+  readonly delay?: number
+  /**
    * Absent where the store answered. `'local'`: it did not answer, and limits of this process decided.
    * `'none'`: it did not answer, nothing was counted, and `remaining` is `Infinity`.
    */
@@ -53,6 +58,8 @@ export interface Denied {
    * `Infinity` means never: the cost is above `limit`, or the rate is 0.
    */
   readonly retryAfter: number
+  /** `true` where the key is blocked: `retryAfter` is the time to the end of the block. Absent elsewhere. */
+  readonly blocked?: true
   /** Absent where the store answered. `'local'`: it did not answer, and limits of this process decided. */
   readonly source?: 'local'
 }

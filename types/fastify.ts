@@ -1,5 +1,6 @@
-import type { RateLimitRegistry, RouteRateLimit } from './options.js'
+import type { RateLimitRegistry } from './registry.js'
 import type { RequestRateLimit } from './request.js'
+import type { RouteRateLimit } from './route.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

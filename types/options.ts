@@ -1,20 +1,11 @@
-import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Denied } from './decision.js'
 import type { AnyLimiter, Limiter } from './limiter.js'
+import type { LimitsSource } from './limits.js'
+import type { OffenderOptions } from './offenders.js'
 import type { PolicyOptions } from './policy.js'
+import type { AnyPolicy, KeyStrategy, RoutePolicy, RouteRateLimit } from './route.js'
 import type { Store, SyncStore } from './store.js'
-
-/**
- * Names of your limiters, for TypeScript: augment it and route configs are checked against it.
- *
- *     declare module 'fastify-floodgate' { interface LimiterNames { login: true } }
- */
-// biome-ignore lint/suspicious/noEmptyInterface: an interface, because users augment it
-export interface LimiterNames {}
-
-/** Names of your key strategies, for TypeScript: augment it like `LimiterNames`. */
-// biome-ignore lint/suspicious/noEmptyInterface: an interface, because users augment it
-export interface KeyNames {}
 
 /**
  * The kinds of store that a program uses, for TypeScript. The import of `fastify-floodgate/redis` adds the
@@ -27,108 +18,16 @@ export interface StoreKinds {
 type Later = 'async' extends keyof StoreKinds ? true : false
 /** A promise, too, where a program uses a store that returns promises. */
 export type Answer<T> = Later extends true ? T | Promise<T> : T
-type RegisteredLimiter = Later extends true ? AnyLimiter : Limiter
-
-type NamesOf<Names, BuiltIn extends string> = [keyof Names] extends [never]
-  ? BuiltIn | (string & {})
-  : BuiltIn | (keyof Names & string)
-
-/** `'default'` or a name you defined. */
-export type LimiterName = NamesOf<LimiterNames, 'default'>
-
-/** `'ip'`, `'global'` or a name from `keys`. */
-export type KeyStrategyName = NamesOf<KeyNames, 'ip' | 'global'>
-
-/** A list is the type of a header that came twice. It is no key. */
-type Key = string | number | bigint | readonly string[] | null | undefined
+/** A limiter of the plugin. */
+export type RegisteredLimiter = Later extends true ? AnyLimiter : Limiter
 
 /**
- * Returns the key under which a request is counted, or a promise of it. If the result is no key (`undefined`,
- * `null`, `''`, a list, an object), or the function fails, the request is counted under its client's IP, in a
- * key space of its own, and a warning comes once.
- *
- * @example
- * ```js
- * const apiKey = (request) => request.headers['x-api-key']
- * ```
+ * Addresses and CIDR blocks, or a function of the request, its key and the name of the limiter, which may be
+ * async. On arrival the key is an IP.
  */
-export type KeyStrategy = (request: FastifyRequest) => Key | Promise<Key>
-
-/** The point at which a limiter runs: after the route's own hooks of that name. */
-export type HookName = 'preValidation' | 'preHandler'
-
-/**
- * A policy for requests: it has also a key strategy, a cost and a point in the lifecycle.
- *
- * @example
- * ```js
- * // 30 a minute for each user, at most 5 at once; a batch costs as many units as it has items.
- * const cost = (request) => request.query.ids.length
- * const search = { rate: 30, per: 'minute', burst: 5, key: 'user', cost }
- * ```
- */
-export interface RoutePolicy extends PolicyOptions {
-  /** The name of a key strategy, or a function of the request. Default: the plugin's `key`. */
-  key?: KeyStrategyName | KeyStrategy
-  /**
-   * Units that a request costs: an integer >= 0, or a function of the request. With `burst: 10` and a cost of
-   * 3, three requests pass at once and 1 unit is left. Default: the plugin's `cost`, or 1. If the function
-   * returns anything else, the request fails with `FST_FLOODGATE_COST` (500) and charges nothing.
-   */
-  cost?: number | ((request: FastifyRequest) => number)
-  /**
-   * The point at which the limiter runs. Default: the plugin's `hook` where `key` is left out, too. Otherwise
-   * on arrival for the keys `'ip'` and `'global'`, and after all `onRequest` hooks for any other key. Both
-   * are before the body is read.
-   */
-  hook?: HookName
-}
-
-/**
- * A policy and nothing else. Fastify infers the type of a route's `config` from its value. Every option of a
- * policy may be left out, so without this type a number, a misspelt name or a list would pass for a policy
- * without options.
- */
-type PolicyObject = RoutePolicy & object & { readonly length?: never }
-
-/**
- * One policy, or several that must all allow. `key`, `cost` and `hook` belong to the limiter: give each once.
- *
- * @example
- * ```js
- * const login = [{ rate: 5, per: 'minute' }, { rate: 50, per: 'day' }]
- * ```
- */
-export type AnyPolicy = RoutePolicy | readonly RoutePolicy[]
-
-/**
- * `config.rateLimit` of a route:
- *
- * - `false`: the route is exempt.
- * - A name: the limiter of that name, which all routes that name it share.
- * - A policy: a limiter of the route's own. It inherits what it leaves out from the default limiter.
- * - A list of names and policies: all must allow, and a denial by one charges none of them.
- * - A function: returns a name, or `false`, for each request. Any other value, such as an unknown name that a
- *   client sent, is charged to the default limiter, and a warning comes once a route.
- *
- * @example
- * ```js
- * app.get('/health', { config: { rateLimit: false } }, handler)
- * app.post('/login', { config: { rateLimit: 'login' } }, handler)
- * app.get('/search', { config: { rateLimit: { rate: 30, per: 'minute' } } }, handler)
- * app.get('/export', { config: { rateLimit: ['default', { rate: 10, per: 'hour' }] } }, handler)
- * app.get('/data', { config: { rateLimit: (request) => (request.user.isPro ? 'pro' : 'free') } }, handler)
- * ```
- */
-export type RouteRateLimit =
-  | false
-  | LimiterName
-  | PolicyObject
-  | readonly (LimiterName | PolicyObject)[]
-  | ((request: FastifyRequest) => LimiterName | false | Promise<LimiterName | false>)
-
-/** Addresses and CIDR blocks, or a function of the request and its key. On arrival the key is an IP. */
-export type AllowList = readonly string[] | ((request: FastifyRequest, key: string) => boolean)
+export type AllowList =
+  | readonly string[]
+  | ((request: FastifyRequest, key: string, limiter: string) => boolean | Promise<boolean>)
 
 /**
  * `'x-ratelimit'`: `X-RateLimit-Limit`, `-Remaining` and `-Reset`, the last in whole seconds. `'draft-11'`:
@@ -170,6 +69,16 @@ export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
    */
   guard?: PolicyOptions
   /**
+   * What routes without a `config.rateLimit` get, in any of its forms. Default: `'default'`. `false` limits
+   * only the routes that ask for it. Names are those of the option `limiters`.
+   */
+  rateLimit?: RouteRateLimit
+  /**
+   * The same for requests that no route serves (404). Default: the default limiter if its key is `'ip'`, else
+   * the guard only.
+   */
+  notFound?: RouteRateLimit
+  /**
    * URLs of routes that no limiter sees, as declared, prefix included. A final `*` stands for any rest:
    * `['/docs', '/docs/*']`. Default: none.
    */
@@ -184,6 +93,11 @@ export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
    * throws `FST_FLOODGATE_ENV`.
    */
   env?: string
+  /**
+   * Limits that change while the app runs: `fileLimits()` or `redisLimits()` of `fastify-floodgate/limits`.
+   * They win over `env`, which wins over the code. Default: none.
+   */
+  limits?: LimitsSource
   /** Where state lives. Default: a new `memoryStore()`. */
   store?: Later extends true ? Store : SyncStore
   /**
@@ -203,27 +117,41 @@ export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
   /** IPv6 clients are counted per network of this many bits, 1 to 128. Default: 64. */
   ipv6Prefix?: number
   /**
-   * Called at each denial, before the reply. It may reply itself. If it throws, the error is logged and the
-   * 429 is sent.
+   * Most requests that are held at a time by policies with `wait`: an integer of 0 or more. Beyond it, what
+   * would wait is denied. Default: 1,000.
    */
-  onDenied?: (request: FastifyRequest, reply: FastifyReply, decision: Denied) => void
+  maxWaiting?: number
+  /**
+   * Remembers the keys that each limiter denies most, for `app.rateLimit.offenders()`: `{}`, or an object
+   * with `size`, `per` and `show`. Default: no key is remembered.
+   */
+  offenders?: OffenderOptions
+  /**
+   * The level at which the app's logger says that a limiter denies: its first denial, and then at most one
+   * line a minute, with the number of denials and without keys. `false` for no lines. Default: `'info'`.
+   */
+  log?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | (string & {}) | false
+  /**
+   * Called at each denial, before the reply. It may reply itself. If it throws, the error is logged and the
+   * 429 is sent. `context.first`: whether this denial is the first of a streak.
+   *
+   * @example
+   * ```js
+   * const onDenied = (request, reply, decision, { first }) => {
+   *   if (first) request.log.warn({ policy: decision.policy }, 'denied')
+   * }
+   * ```
+   */
+  onDenied?: (request: FastifyRequest, reply: FastifyReply, decision: Denied, context: DenialContext) => void
 }
 
-/** All limiters of one registration, by name: `app.rateLimit`. Iterating yields the limiters. */
-export interface RateLimitRegistry extends Iterable<RegisteredLimiter> {
+/** What else is known of a denial. */
+export interface DenialContext {
   /**
-   * Adds a limiter that routes and hooks can name. Throws `FST_FLOODGATE_DUPLICATE` if the name is taken, and
-   * `FST_FLOODGATE_OPTION` for `'default'` and `'guard'`, which have options of their own.
+   * Whether the key was not being denied before by the policy that the decision names. The streak lasts until
+   * the key is charged. `false` also where no wait helps, and where `block()` blocked the key.
    */
-  define(name: string, policies: AnyPolicy): RegisteredLimiter
-  /** The limiter of that name; throws `FST_FLOODGATE_UNKNOWN_LIMITER` if there is none. */
-  get(name: LimiterName): RegisteredLimiter
-  has(name: string): boolean
-  /**
-   * A lifecycle handler for `onRequest`, `preValidation` or `preHandler`, to place by hand. It charges in
-   * addition to what the route's own config asks for. A policy makes a limiter of its own, so call this once
-   * for each handler: once the app is ready a policy throws `FST_FLOODGATE_LATE_HOOK`. A name may be given at
-   * any time.
-   */
-  hook(limiter: LimiterName | RoutePolicy): onRequestHookHandler
+  readonly first: boolean
 }
+
+/** Also limiters that a route describes, which are called after it: `'GET /search'`. */

@@ -18,15 +18,20 @@ export interface RequestRateLimit {
   readonly decision: Decision
   /** Every policy's decision so far, the tightest first. */
   readonly decisions: readonly Decision[]
+  /**
+   * What policies that are not enforced decided so far, the tightest first. They denied nobody. Over Redis
+   * nothing waits for them, so that one may be missing whose answer has not come yet.
+   */
+  readonly shadow: readonly Decision[]
   /** Name of the limiter that took the tightest decision. */
   readonly limiter: string
   /** The key that it counted. */
   readonly key: string
   /**
    * Charges `cost` units more (default 1), for costs that are known late. Charges every limiter that the
-   * request was charged to but the guard: all or none. Updates `decision`, and the headers until they are
-   * sent. Returns a promise where the store does, so await it. Throws `FST_FLOODGATE_COST` for a cost that is
-   * not an integer >= 0.
+   * request was charged to but the guard: all or none. Shadows are charged by themselves. Updates `decision`,
+   * and the headers until they are sent. Returns a promise where the store does, so await it. Throws
+   * `FST_FLOODGATE_COST` for a cost that is not an integer >= 0.
    */
   take(cost?: number): Answer<Decision>
   /**

@@ -1,3 +1,5 @@
+import type { Fleet } from './fleet.js'
+import type { OutcomeCounts } from './outcomes.js'
 import type { Policy } from './policy.js'
 
 /**
@@ -39,9 +41,47 @@ export interface StoreStats {
   readonly maxUnits?: number
 }
 
+/**
+ * What a store that is asked over a network says of its calls. A call is one script call, which carries the
+ * decisions of one turn of the event loop.
+ *
+ * @example
+ * ```js
+ * const { calls, failures, local } = store.stats() // 840 calls, 2 without an answer, 5 decisions without it
+ * ```
+ */
+export interface AsyncStoreStats {
+  /** Calls that were answered or given up. */
+  readonly calls: number
+  /** Those that were given up, or answered with an error. */
+  readonly failures: number
+  /** Decisions taken in this process because the store did not answer, as `onStoreFailure` says. */
+  readonly local: number
+  /** How long calls took, those that were given up included. */
+  readonly durations: CallDurations
+}
+
+/** A histogram of durations in seconds. */
+export interface CallDurations {
+  /** The upper bound of each bucket, itself included. */
+  readonly bounds: readonly number[]
+  /** Calls in each bucket and in no other; the last count is of those above all bounds. */
+  readonly counts: readonly number[]
+  /** Seconds of all calls together. */
+  readonly sum: number
+}
+
+/** Where a store keeps its state: this thread, all threads of this process, or Redis. */
+export type StoreKind = 'memory' | 'shared' | 'redis'
+
 /** Where the state of one policy lives inside a store. Only the store that opened it can read it. */
 export interface Bucket {
   readonly policy: Policy
+  /**
+   * What became of the decisions about it. A store returns null. The limiter that opened the bucket puts its
+   * counters here, and counts.
+   */
+  counters: OutcomeCounts | null
 }
 
 /**
@@ -72,8 +112,20 @@ export interface Charge {
   chargedAt: number
   /** Verdict: whole ms, rounded up, until the cost fits. 0 when allowed, `Infinity` for never. */
   retryAfter: number
+  /** Verdict: whole ms, rounded up, to wait before going on. 0 when denied, and without `wait`. */
+  delay: number
+  /** Verdict: whether the key is blocked. Its block ends after `retryAfter`. */
+  blocked: boolean
+  /**
+   * Verdict of a take that denied: whether the key was not being denied before, so that this denial is the
+   * first of a streak. A charge of the key ends the streak. False where no wait helps, and where `block()`
+   * blocked the key.
+   */
+  first: boolean
   /** Verdict: who decided. */
   source: Source
+  /** The request that is charged, where there is one. */
+  readonly request?: unknown
 }
 
 /**
@@ -85,26 +137,40 @@ export type Source = 'store' | 'local' | 'none'
 /**
  * Where state lives and which clock counts. A store decides a list of charges at one instant, all or nothing:
  * `take` charges every one of them or, if any is denied, none. It writes the verdict of every charge either
- * way.
+ * way. Where the policy of a denied charge has `block`, the denial blocks the key, and its verdict says so.
  */
 export interface SyncStore {
   readonly sync: true
+  readonly kind: StoreKind
   /**
    * Makes room for a policy. Every call opens a space of its own, so two limiters never share keys by
    * accident. `space` names the limiter, for stores that processes share: those that open the same spaces and
    * policies, in the same order, share their keys.
+   *
+   * A bucket in place of a name means the space of that bucket. Equal laws in one space share their keys, and
+   * different laws have different keys. Any number of laws may be opened there over time: a law that no key
+   * uses costs nothing.
    */
-  open(policy: Policy, space: string): Bucket
+  open(policy: Policy, space: string | Bucket): Bucket
   /** Charges all or none. Returns whether all were allowed. */
   take(charges: readonly Charge[]): boolean
   /** Returns and writes what `take` would, and charges nothing. */
   peek(charges: readonly Charge[]): boolean
   /**
-   * Gives back up to `cost` of the units charged at `chargedAt`, never above the limit. Writes no verdict.
+   * Gives back up to `cost` of the units charged at `chargedAt`, never above the limit. A blocked key stays
+   * as it is. Writes no verdict.
    */
   refund(charges: readonly Charge[]): void
-  /** Forgets each key, as if the store had never seen it. Writes no verdict. */
+  /**
+   * Forgets each key, as if the store had never seen it: lifts its block, and forgets its earlier blocks.
+   * Writes no verdict.
+   */
   reset(charges: readonly Charge[]): void
+  /**
+   * Blocks each key for `ms` from now on, in place of what it had, be it a longer or a shorter block. Writes
+   * no verdict.
+   */
+  block(charges: readonly Charge[], ms: number): void
   /** What the store holds now. */
   stats(): StoreStats
   /**
@@ -136,23 +202,35 @@ export type StoreState = 'up' | 'down'
  */
 export interface AsyncStore {
   readonly sync: false
+  readonly kind: StoreKind
   readonly state: StoreState
   /** As `SyncStore.open`. */
-  open(policy: Policy, space: string): Bucket
+  open(policy: Policy, space: string | Bucket): Bucket
   /** Charges all or none. Returns whether all were allowed. */
   take(charges: readonly Charge[]): boolean | Promise<boolean>
   /** Returns and writes what `take` would, and charges nothing. */
   peek(charges: readonly Charge[]): boolean | Promise<boolean>
   /** As `SyncStore.refund`. */
   refund(charges: readonly Charge[]): void | Promise<void>
-  /** Forgets each key, as if the store had never seen it. Writes no verdict. */
+  /** As `SyncStore.reset`. */
   reset(charges: readonly Charge[]): void | Promise<void>
+  /** As `SyncStore.block`. */
+  block(charges: readonly Charge[], ms: number): void | Promise<void>
+  /** What its calls came to since it was made. */
+  stats(): AsyncStoreStats
   /** The name under which the store keeps the key: what an operator looks for. */
   storeKey(bucket: Bucket, key: string): string
+  /**
+   * Calls `listener` with the seconds that a call took, when it is answered or given up. The function that it
+   * returns ends this. Optional: `stats()` has all calls together.
+   */
+  onCall?(listener: (seconds: number) => void): () => void
   /** Calls `listener` whenever the state changes. The function that it returns ends this. */
   onStateChange(listener: (state: StoreState, error?: Error) => void): () => void
   /** As `SyncStore.onWarning`. */
   onWarning?(listener: (code: StoreWarningCode, subject: string) => void): () => void
+  /** What processes share beside keys, such as changes by `app.rateLimit.update()`. Optional: nothing. */
+  readonly fleet?: Fleet
   /**
    * Gives back what this process holds, and lets go of the client, which stays open: it is yours. A later
    * call starts from nothing.

@@ -26,13 +26,32 @@ const plugins = {
       done()
     })
   },
-  floodgate: async (app, { build, by }) => {
+  floodgate: async (app, { build, by, inProgress }) => {
     const { default: rateLimit } = await load(build)
-    const policy = denied
-      ? { rate: 1, per: 'day', burst: 1 }
-      : { rate: 1_000_000, per: 'second', burst: PLENTY }
+    const policy = inProgress
+      ? { algorithm: 'concurrency', limit: 10 }
+      : denied
+        ? { rate: 1, per: 'day', burst: 1 }
+        : { rate: 1_000_000, per: 'second', burst: PLENTY }
     const byKey = { key: 'apiKey', keys: { apiKey: (request) => request.headers['x-api-key'] } }
     await app.register(rateLimit, { ...policy, ...(by === 'header' && byKey) })
+  },
+  // The console, and no page open.
+  console: async (app, settings) => {
+    await plugins.floodgate(app, settings)
+    const { default: rateLimitConsole } = await load(settings.build, 'console.js')
+    await app.register(rateLimitConsole, { prefix: '/limits', public: true })
+  },
+  // As many overrides as clients, of the clients or of others.
+  overrides: async (app, settings) => {
+    await plugins.floodgate(app, settings)
+    const { by, first } = settings
+    app.addHook('onReady', async () => {
+      for (let i = first; i < first + KEYS; i++) {
+        const key = by === 'header' ? keys.at(i) : address(i)
+        app.rateLimit.override('default', key, { rate: 999_999, per: 'second', burst: PLENTY })
+      }
+    })
   },
   '@fastify/rate-limit': async (app, { by }) => {
     const { default: rateLimit } = await import('@fastify/rate-limit')

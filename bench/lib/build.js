@@ -1,7 +1,7 @@
 // The code under test is what users run: lib/ compiled by tsc, as `npm run build` does, and not lib/ through
 // tsx, whose esbuild keeps names by wrapping functions and lowers some syntax in its own way.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -28,6 +28,8 @@ export function build(source = ROOT) {
   const options = ['-p', project, '--outDir', folder, '--noCheck', '--declaration', 'false']
   const { status, stdout, stderr } = spawnSync(process.execPath, [TSC, ...options], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`tsc failed:\n${stdout}${stderr}`)
+  const page = join('lib', 'console', 'page')
+  if (existsSync(join(source, page))) cpSync(join(source, page), join(folder, page), { recursive: true })
   return folder
 }
 

@@ -65,7 +65,8 @@ async function memoryStoreOf({ build, maxKeys, haste = 1 }) {
   // With one key there is no way to be allowed 100 times in a window of the shortest kind but to have time
   // run faster.
   const clock = haste === 1 ? {} : { clock: { now: () => performance.now() * haste } }
-  return memoryStore({ maxKeys, ...clock })
+  // Room for the window of each key: a default store forgets windows before keys.
+  return memoryStore({ maxKeys, maxUnits: maxKeys * 256, ...clock })
 }
 
 async function sharedStoreOf({ build, maxKeys, memory }) {

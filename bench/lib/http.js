@@ -91,6 +91,9 @@ export class Dispatcher {
     this.#sink.remoteAddress = ip
     response.assignSocket(this.#sink)
     this.#app.routing(request, response)
+    // What Node's server says of a response that is written.
+    response.emit('finish')
+    response.emit('close')
     process._tickCallback()
   }
 

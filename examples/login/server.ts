@@ -1,10 +1,11 @@
-// Failed logins: 5 in any 15 minutes, by IP and by account. Successes cost nothing.
+// Failed logins: 20 in any 15 minutes by IP, 10 in any hour by account. Then the client, or strangers to the
+// account, are blocked, each time for longer. Successes cost nothing.
 //
 //     node --import=tsx examples/login/server.ts
 //
 // Then guess until it answers 429. The password of ada is lovelace.
 //
-//     for i in $(seq 6); do curl -si -d '{"account":"ada","password":"guess"}' \
+//     for i in $(seq 11); do curl -si -d '{"account":"ada","password":"guess"}' \
 //       -H 'content-type: application/json' http://127.0.0.1:3000/login; echo; done
 import { buildApp } from './app.js'
 

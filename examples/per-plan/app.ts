@@ -16,7 +16,7 @@ const USERS = new Map<string, User>([
 
 export async function buildApp(store: SyncStore = memoryStore()) {
   const app = Fastify()
-  app.decorateRequest('user', null)
+  app.decorateRequest('account', null)
 
   await app.register(rateLimit, {
     store,
@@ -37,7 +37,7 @@ export async function buildApp(store: SyncStore = memoryStore()) {
       reply.code(401).header('www-authenticate', 'Bearer')
       return reply.send({ statusCode: 401, error: 'Unauthorized', message: 'Send a valid bearer token' })
     }
-    request.setDecorator('user', user)
+    request.setDecorator('account', user)
   }
 
   /** Returns the name of a limiter, or `false` for none. It runs for each request, after `authenticate`. */
@@ -55,5 +55,5 @@ export async function buildApp(store: SyncStore = memoryStore()) {
 }
 
 function userOf(request: FastifyRequest): User {
-  return request.getDecorator<User>('user')
+  return request.getDecorator<User>('account')
 }

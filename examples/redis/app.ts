@@ -17,5 +17,10 @@ export async function buildApp(url: string, options: FastifyServerOptions = {}):
   })
   app.get('/', async (request) => ({ process: process.pid, left: request.rateLimit?.decision.remaining }))
   app.get('/health', { config: { rateLimit: false } }, async () => 'ok')
+  // For operators: protect such routes. What one process changes holds in all of them within 2 seconds.
+  app.put<{ Body: { burst: number } }>('/burst', { config: { rateLimit: false } }, async ({ body, ip }) => {
+    app.rateLimit.update('default', { burst: body.burst }, { who: ip })
+    return app.rateLimit.optionsOf('default')
+  })
   return app
 }

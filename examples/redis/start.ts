@@ -6,6 +6,10 @@
 //
 //     for i in $(seq 4); do curl -s http://127.0.0.1:3000; echo; curl -s http://127.0.0.1:3001; echo; done
 //
+// A change that one process makes holds in both:
+//
+//     curl -s -X PUT -H 'content-type: application/json' -d '{"burst":2}' http://127.0.0.1:3000/burst
+//
 // Starts its own redis-server if REDIS_URL does not name one.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'

@@ -1,3 +1,4 @@
+import type { Algorithm } from '../../types/index.js'
 import { retryAfterSeconds } from './retry-after.js'
 
 /**
@@ -12,7 +13,7 @@ const LARGEST = 999_999_999_999_999
 /** The facts of a policy that the fields need. */
 export interface PolicyFacts {
   readonly name: string
-  readonly algorithm: 'token-bucket' | 'sliding-window'
+  readonly algorithm: Algorithm
   readonly rate: number
   /** Milliseconds. */
   readonly per: number
@@ -30,9 +31,12 @@ export interface VerdictFacts {
 
 /**
  * The member of RateLimit-Policy for a policy: `"default";q=10;w=6`. `w` of a token bucket is the time in
- * which it fills: a burst of 10 at 100 a minute is 6 seconds. `w` of a sliding window is its length.
+ * which it fills: a burst of 10 at 100 a minute is 6 seconds. `w` of a sliding window is its length. Requests
+ * in progress have another unit and no window: `"exports";q=20;qu="concurrent-requests"`.
  */
 export function policyItem(policy: PolicyFacts): string {
+  if (policy.algorithm === 'concurrency')
+    return `${sfString(policy.name)};q=${policy.limit};qu="concurrent-requests"`
   const ms =
     policy.algorithm === 'token-bucket' && policy.rate > 0
       ? (policy.limit * policy.per) / policy.rate
@@ -43,9 +47,11 @@ export function policyItem(policy: PolicyFacts): string {
 /**
  * The member of RateLimit for a verdict: `"default";r=9;t=1`. `t` is the time until there is more to spend.
  * Where a window has no units out, it is the whole window. A denial has r=0, and its `t` equals Retry-After.
+ * Nobody knows when a request in progress ends, so its policy has no `t`.
  */
 export function limitItem(policy: PolicyFacts, verdict: VerdictFacts): string {
   const name = sfString(policy.name)
+  if (policy.algorithm === 'concurrency') return `${name};r=${verdict.allowed ? verdict.remaining : 0}`
   if (verdict.allowed) {
     const untouched = policy.algorithm === 'sliding-window' && verdict.renewAfter === 0
     return `${name};r=${verdict.remaining};t=${seconds(untouched ? policy.per : verdict.renewAfter)}`

@@ -1,4 +1,12 @@
-export { DENIED_CODE, denialMessage, fastifyBody, unavailableBody } from './denial.js'
+export {
+  DENIED_CODE,
+  type DenialFacts,
+  type DenialStatus,
+  denialMessage,
+  fastifyBody,
+  STATUSES,
+  unavailableBody,
+} from './denial.js'
 export { DRAFT_11, limitItem, policyItem } from './draft-11.js'
 export { exposeHeaders, FAMILIES } from './expose.js'
 export { PROBLEM_TYPE, problemBody } from './problem.js'

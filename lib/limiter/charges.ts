@@ -1,4 +1,5 @@
-import type { Allowed, Charge, Decision, Denied } from '../../types/index.js'
+import type { Charge, Decision } from '../../types/index.js'
+import { decisionOf, type Verdict } from '../policy/index.js'
 
 /**
  * Whether `a` limits its client more than `b`. A denial is tighter than none; then the longer wait decides,
@@ -11,10 +12,6 @@ export function isTighter(a: Verdict, b: Verdict): boolean {
   return a.resetAfter > b.resetAfter
 }
 
-/** The part of a charge that a decision is made from. */
-export type Verdict = Pick<Charge, 'allowed' | 'remaining' | 'resetAfter' | 'retryAfter'> &
-  Partial<Pick<Charge, 'source'>>
-
 /** The tightest of one charge or more. Of equal charges, the first. */
 export function tightest<C extends Charge>(charges: readonly C[]): C {
   let tightest = charges[0]
@@ -22,12 +19,31 @@ export function tightest<C extends Charge>(charges: readonly C[]): C {
   return tightest
 }
 
-/** The decision of charges that the store has answered. It has the numbers of the tightest policy. */
+/**
+ * The decision of charges that the store has answered. It has the numbers of the tightest policy, and the
+ * longest delay of all.
+ */
 export function decide(charges: readonly Charge[]): Decision {
   const charge = charges.length === 1 ? charges[0] : tightest(charges)
   const { policy } = charge.bucket
-  if (charge.allowed) return decisionOf(policy, charge, NOBODY)
+  if (charge.allowed) return decisionOf(policy, charge, NOBODY, longestDelay(charges))
   return decisionOf(policy, charge, charges.length === 1 ? [policy.name] : violated(charges))
+}
+
+/** The same of those charges of a call that are enforced: it has no limit where none is. */
+export function decideEnforced(enforced: readonly Charge[], all: readonly Charge[]): Decision {
+  return enforced.length === 0 ? unlimited(all[0].bucket.policy) : decide(enforced)
+}
+
+/** The decision of each charge by itself. */
+export function decideEach(charges: readonly Charge[]): Decision[] {
+  return charges.map((charge) => decide([charge]))
+}
+
+/** The decision about a call that nothing limits; `policy` is the first that did not. */
+export function unlimited({ name }: { readonly name: string }): Decision {
+  const limit = Number.POSITIVE_INFINITY
+  return { allowed: true, policy: name, limit, remaining: limit, resetAfter: 0 }
 }
 
 const NOBODY: readonly string[] = []
@@ -37,16 +53,9 @@ function violated(charges: readonly Charge[]): string[] {
   return charges.filter((charge) => !charge.allowed).map((charge) => charge.bucket.policy.name)
 }
 
-/** The decision of a policy's verdict. Only a denial has `violated`. */
-export function decisionOf(
-  policy: { readonly name: string; readonly limit: number },
-  verdict: Verdict,
-  violated: readonly string[],
-): Decision {
-  const { remaining, resetAfter, retryAfter, source = 'store' } = verdict
-  const { name, limit } = policy
-  const decision: Decision = verdict.allowed
-    ? { allowed: true, policy: name, limit, remaining, resetAfter }
-    : { allowed: false, policy: name, violated, limit, remaining, resetAfter, retryAfter }
-  return source === 'store' ? decision : ({ ...decision, source } as Allowed | Denied)
+/** Milliseconds to wait before going on. */
+export function longestDelay(charges: readonly Charge[]): number {
+  let longest = 0
+  for (let i = 0; i < charges.length; i++) longest = Math.max(longest, charges[i].delay)
+  return longest
 }

@@ -1,4 +1,5 @@
 import createError from '@fastify/error'
+import type { Decision, DeniedError } from '../../types/index.js'
 import { hint, show } from '../policy/index.js'
 
 const BadKey = createError(
@@ -13,6 +14,18 @@ const Unknown = createError<string[]>(
   500,
 )
 const Duplicate = createError('FST_FLOODGATE_DUPLICATE', "a limiter called '%s' is already there", 500)
+
+// Without a stack: a denial is no defect, and a flood of denials must stay cheap.
+const Denied = createError('FST_FLOODGATE_DENIED', '%s', 429, Error, false)
+
+/** The error of a denial, for callers that get no decision: its `statusCode`, and the `decision`. */
+export function deniedError(
+  statusCode: DeniedError['statusCode'],
+  message: string,
+  decision: Decision,
+): DeniedError {
+  return Object.assign(new Denied(message), { statusCode, decision }) as unknown as DeniedError
+}
 
 /** `FST_FLOODGATE_KEY`. It never shows the key, which may be a secret. */
 export function badKey(key: unknown): Error {

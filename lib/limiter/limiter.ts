@@ -4,6 +4,7 @@ import type {
   AsyncStore,
   Limiter,
   LimiterOptions,
+  LimiterSettings,
   Period,
   Policy,
   PolicyOptions,
@@ -33,26 +34,35 @@ import { limiterOver } from './store-limiter.js'
  * const decision = await jobs.take('tenant:7', { cost: 5 })
  * ```
  */
-export function createLimiter(options: LimiterOptions, settings: { store: AsyncStore }): AsyncLimiter
-export function createLimiter(options: LimiterOptions, settings?: { store?: SyncStore }): Limiter
-export function createLimiter(options: LimiterOptions, settings: { store?: Store }): AnyLimiter
-export function createLimiter(options: LimiterOptions, settings: { store?: Store } = {}): AnyLimiter {
+export function createLimiter(
+  options: LimiterOptions,
+  settings: LimiterSettings & { store: AsyncStore },
+): AsyncLimiter
+export function createLimiter(
+  options: LimiterOptions,
+  settings?: LimiterSettings & { store?: SyncStore },
+): Limiter
+export function createLimiter(options: LimiterOptions, settings: LimiterSettings): AnyLimiter
+export function createLimiter(options: LimiterOptions, settings: LimiterSettings = {}): AnyLimiter {
   const own = ownOptions(options, [...POLICY_OPTIONS, 'policies'], '')
-  const { store = memoryStore() } = ownOptions(settings, ['store'], 'settings.')
+  const { store = memoryStore(), maxWaiting } = ownOptions(settings, ['store', 'maxWaiting'], 'settings.')
   checkStore(store)
+  if (maxWaiting !== undefined && (!Number.isSafeInteger(maxWaiting) || maxWaiting < 0))
+    throw invalidOption('settings.maxWaiting', maxWaiting, 'an integer of 0 or more')
   const name = checkName(own.name, 'name')
-  if (!('policies' in own)) return limiterOver(name, [compilePolicy(own, name)], store)
+  const over = (policies: readonly Policy[]) =>
+    limiterOver(name, policies, store, name, undefined, { maxWaiting })
+  if (!('policies' in own)) return over([compilePolicy(own, name)])
   const { policies } = ownOptions(own, ['name', 'policies'], '')
   if (!Array.isArray(policies)) throw invalidOption('policies', policies, 'a list of one policy or more')
-  return limiterOver(name, compilePolicies(policies, name, 'policies'), store)
+  return over(compilePolicies(policies, name, 'policies'))
 }
 
-const VERBS = ['open', 'take', 'peek', 'refund', 'reset'] as const
+const VERBS = ['open', 'take', 'peek', 'refund', 'reset', 'block', 'stats'] as const
 
 /** Throws `FST_FLOODGATE_OPTION` for a `store` that a limiter cannot use. */
 export function checkStore(store: Store): void {
-  const also =
-    store?.sync === false ? (['storeKey', 'onStateChange', 'close'] as const) : (['stats'] as const)
+  const also = store?.sync === false ? (['storeKey', 'onStateChange', 'close'] as const) : []
   if ([...VERBS, ...also].every((verb) => typeof (store as never)?.[verb] === 'function')) return
   const isClient = ['evalsha', 'evalSha'].some((verb) => typeof (store as never)?.[verb] === 'function')
   const allowed = isClient
@@ -63,7 +73,8 @@ export function checkStore(store: Store): void {
 
 /**
  * Compiles the policies of a limiter. A single policy without a name gets the limiter's name. Several get
- * `<limiter>-<rate>-per-<period>`. `where` is the path of the list in errors.
+ * `<limiter>-<rate>-per-<period>` or `<limiter>-<limit>-in-progress`. `where` is the path of the list in
+ * errors.
  */
 export function compilePolicies(list: readonly PolicyOptions[], limiter: string, where: string): Policy[] {
   if (list.length === 0) throw invalidOption(where, list, 'a list of one policy or more')
@@ -80,6 +91,7 @@ export function compilePolicies(list: readonly PolicyOptions[], limiter: string,
   })
 }
 
-function spell(limiter: string, { rate }: Policy, per: Period = 'minute'): string {
+function spell(limiter: string, { algorithm, rate }: Policy, per: Period = 'minute'): string {
+  if (algorithm === 'concurrency') return `${limiter}-${rate}-in-progress`
   return `${limiter}-${rate}-per-${typeof per === 'number' ? `${per}ms` : per.replaceAll(' ', '')}`
 }

@@ -5,95 +5,106 @@ import type {
   Charge,
   Decision,
   Limiter,
+  Period,
   Policy,
   Store,
   SyncStore,
   TakeOptions,
 } from '../../types/index.js'
-import { checkCost, invalidOption, refuseUnknown } from '../policy/index.js'
-import { newCharge } from '../store/index.js'
-import { decide } from './charges.js'
-import { badKey } from './errors.js'
+import { PolicyCounters } from '../observe/index.js'
+import { invalidOption, parsePeriod } from '../policy/index.js'
+import { ask, BaseLimiter, checkKey, costOf } from './base-limiter.js'
+import { decide, decideEach, decideEnforced, unlimited } from './charges.js'
+import type { Timing } from './runner.js'
+import { apart, takeApart } from './shadows.js'
 import { takeAll } from './take.js'
 
 /** A limiter of either kind, with one bucket for each policy, in their order. */
 export type StoreLimiter = SyncStoreLimiter | AsyncStoreLimiter
 
 /**
- * Returns a limiter over a store. `space` names its keys where processes share them. Default: the limiter's
- * name.
+ * Returns a limiter over a store. `space` names its keys where processes share them, or is a bucket whose
+ * space its laws share. Default: the limiter's name. `counters`: those of each policy. Default: new ones.
  */
 export function limiterOver(
   name: string,
   policies: readonly Policy[],
   store: Store,
-  space = name,
+  space: string | Bucket = name,
+  counters = policies.map((policy) => new PolicyCounters(name, policy)),
+  timing: Timing = {},
 ): StoreLimiter {
-  return store.sync
-    ? new SyncStoreLimiter(name, policies, store, space)
-    : new AsyncStoreLimiter(name, policies, store, space)
+  const limiter = store.sync
+    ? new SyncStoreLimiter(name, policies, store, space, timing)
+    : new AsyncStoreLimiter(name, policies, store, space, timing)
+  limiter.count(counters)
+  return limiter
 }
 
 /** A limiter over a store that answers at once. Each call uses the same charges again. */
-export class SyncStoreLimiter implements Limiter {
+export class SyncStoreLimiter extends BaseLimiter<SyncStore> implements Limiter {
   readonly sync = true
-  readonly name: string
-  readonly policies: readonly Policy[]
-  readonly store: SyncStore
-  readonly buckets: readonly Bucket[]
-  readonly #charges: readonly Charge[]
-
-  constructor(name: string, policies: readonly Policy[], store: SyncStore, space: string) {
-    this.name = name
-    this.policies = policies
-    this.store = store
-    const { maxKeys } = store.stats()
-    if (policies.length > maxKeys)
-      throw invalidOption('maxKeys', maxKeys, `at least one a policy: ${policies.length}`)
-    this.buckets = policies.map((policy) => store.open(policy, space))
-    this.#charges = this.buckets.map(newCharge)
-  }
+  #charges = this.newCharges()
 
   take(key: string, options?: TakeOptions): Decision {
+    const limiter = this.of(key)
+    if (limiter !== this) return limiter === null ? unlimited(this.policies[0]) : limiter.take(key, options)
     const charges = ask(this.#charges, key, costOf(options))
+    if (this.hasShadows) return takeApart(this.store, charges)
     takeAll(this.store, charges)
     return decide(charges)
   }
 
   peek(key: string, options?: TakeOptions): Decision {
+    const limiter = this.of(key)
+    if (limiter !== this) return limiter === null ? unlimited(this.policies[0]) : limiter.peek(key, options)
     const charges = ask(this.#charges, key, costOf(options))
-    this.store.peek(charges)
-    return decide(charges)
+    const enforced = this.hasShadows ? apart(charges).enforced : charges
+    if (enforced.length > 0) this.store.peek(enforced)
+    return decideEnforced(enforced, charges)
+  }
+
+  peekEach(key: string): Decision[] {
+    const charges = this.chargesOf(key)
+    if (charges.length > 0) this.store.peek(charges)
+    return decideEach(charges)
   }
 
   refund(key: string, cost?: number): void {
+    const limiter = this.of(key)
+    if (limiter !== this) return limiter?.refund(key, cost)
     this.store.refund(ask(this.#charges, key, cost))
   }
 
   reset(key: string): void {
     this.store.reset(ask(this.#charges, key, 0))
+    this.dropBlock(key)
+    for (const limiter of this.overriding(key)) limiter.reset(key)
+  }
+
+  block(key: string, period: Period): void {
+    const ms = parsePeriod(period, 'period') / 1000
+    this.store.block(ask(this.#charges, key, 0), ms)
+    this.keepBlock(key, ms)
+    for (const limiter of this.overriding(key)) limiter.block(key, period)
+  }
+
+  protected forgetCharges(): void {
+    this.#charges = this.newCharges()
   }
 }
 
 /** A limiter over a store that is asked over a network. Each call in progress has charges of its own. */
-export class AsyncStoreLimiter implements AsyncLimiter {
+export class AsyncStoreLimiter extends BaseLimiter<AsyncStore> implements AsyncLimiter {
   readonly sync = false
-  readonly name: string
-  readonly policies: readonly Policy[]
-  readonly store: AsyncStore
-  readonly buckets: readonly Bucket[]
   /** Charges that no call uses, for the next call. */
   #spare: readonly Charge[] | null = null
 
-  constructor(name: string, policies: readonly Policy[], store: AsyncStore, space: string) {
-    this.name = name
-    this.policies = policies
-    this.store = store
-    this.buckets = policies.map((policy) => store.open(policy, space))
-  }
-
   async take(key: string, options?: TakeOptions): Promise<Decision> {
+    const limiter = this.of(key)
+    if (limiter !== this) return limiter === null ? unlimited(this.policies[0]) : limiter.take(key, options)
     const charges = this.#ask(key, costOf(options))
+    if (this.hasShadows) return takeApart(this.store, charges)
     const answer = takeAll(this.store, charges)
     // An answer at once needs no turn of the queue, and the next call may use its charges.
     if (typeof answer === 'boolean') this.#spare = charges
@@ -102,52 +113,56 @@ export class AsyncStoreLimiter implements AsyncLimiter {
   }
 
   async peek(key: string, options?: TakeOptions): Promise<Decision> {
+    const limiter = this.of(key)
+    if (limiter !== this) return limiter === null ? unlimited(this.policies[0]) : limiter.peek(key, options)
     const charges = this.#ask(key, costOf(options))
-    await this.store.peek(charges)
-    return decide(charges)
+    const enforced = this.hasShadows ? apart(charges).enforced : charges
+    if (enforced.length > 0) await this.store.peek(enforced)
+    return decideEnforced(enforced, charges)
+  }
+
+  async peekEach(key: string): Promise<Decision[]> {
+    const charges = this.chargesOf(key)
+    if (charges.length > 0) await this.store.peek(charges)
+    return decideEach(charges)
   }
 
   async refund(key: string, cost?: number): Promise<void> {
+    const limiter = this.of(key)
+    if (limiter !== this) return limiter?.refund(key, cost)
     await this.store.refund(this.#ask(key, cost))
   }
 
   async reset(key: string): Promise<void> {
-    await this.store.reset(this.#ask(key, 0))
+    const own = this.store.reset(this.#ask(key, 0))
+    this.dropBlock(key)
+    await Promise.all([own, ...this.overriding(key).map((limiter) => limiter.reset(key))])
   }
 
-  storeKey(key: string, policy = this.policies[0].name): string {
+  async block(key: string, period: Period): Promise<void> {
+    const ms = parsePeriod(period, 'period') / 1000
+    const own = this.store.block(this.#ask(key, 0), ms)
+    this.keepBlock(key, ms)
+    await Promise.all([own, ...this.overriding(key).map((limiter) => limiter.block(key, period))])
+  }
+
+  storeKey(key: string, policy?: string): string {
     checkKey(key)
-    const bucket = this.buckets.find((bucket) => bucket.policy.name === policy)
-    const known = this.policies.map(({ name }) => name)
-    if (bucket === undefined) throw invalidOption('policy', policy, known.join(', '), known)
+    const { policies, buckets } = this.overrides?.get(key)?.limiter ?? this
+    const name = policy ?? policies[0].name
+    const bucket = buckets.find((bucket) => bucket.policy.name === name)
+    const known = policies.map(({ name }) => name)
+    if (bucket === undefined) throw invalidOption('policy', name, known.join(', '), known)
     return this.store.storeKey(bucket, key)
   }
 
+  protected forgetCharges(): void {
+    this.#spare = null
+  }
+
   #ask(key: string, cost?: number): readonly Charge[] {
-    const charges = this.#spare ?? this.buckets.map(newCharge)
+    const charges = this.#spare ?? this.newCharges()
     this.#spare = null
     return ask(charges, key, cost)
   }
-}
-
-function ask(charges: readonly Charge[], key: string, cost = 1): readonly Charge[] {
-  checkKey(key)
-  if (cost !== 1) checkCost(cost)
-  for (const charge of charges) {
-    charge.key = key
-    charge.cost = cost
-    charge.chargedAt = Number.POSITIVE_INFINITY
-  }
-  return charges
-}
-
-function checkKey(key: unknown): void {
-  if (typeof key !== 'string' || key === '') throw badKey(key)
-}
-
-/** The cost of a call. Refuses a number in place of the options: it would be a cost that is not charged. */
-function costOf(options: TakeOptions | undefined): number | undefined {
-  if (options === undefined) return undefined
-  refuseUnknown(options, ['cost'], 'options.')
-  return Object.hasOwn(options, 'cost') ? options.cost : undefined
 }

@@ -31,13 +31,18 @@ type Responses = Readonly<Record<string, unknown>>
  */
 export function documentLimits(schema: RouteSchema | undefined, facts: LimitFacts): RouteSchema {
   const given = (schema?.response ?? {}) as Responses
+  const statuses = statusesOf(facts)
   const responses = Object.entries(given).map(([status, response]) => [
     status,
-    /^[24]/.test(status) && status !== '429' ? withHeaders(response, facts) : response,
+    /^[24]/.test(status) && !statuses.some((denial) => denial === status)
+      ? withHeaders(response, facts)
+      : response,
   ])
   // @fastify/swagger adds this response where a route has none. Our 429 would remove it.
   if (responses.length === 0) responses.push(['200', withHeaders(emptyResponse('Default Response'), facts)])
-  if (!('429' in given)) responses.push(['429', denied(given, schema?.produces !== undefined, facts)])
+  for (const status of statuses)
+    if (!(status in given))
+      responses.push([status, denied(status, given, schema?.produces !== undefined, facts)])
   return { ...extendOperation(schema, facts), response: Object.fromEntries(responses) }
 }
 
@@ -46,14 +51,17 @@ export function extendOperation(
   schema: RouteSchema | undefined,
   { limits, chosen }: LimitFacts,
 ): RouteSchema {
-  const policies = limits.map(({ policy: { name, algorithm, limit, rate, per } }) => ({
-    name,
-    algorithm,
-    limit,
-    rate,
-    per,
-  }))
+  const policies = limits.map(({ policy: { name, algorithm, limit, rate, per } }) =>
+    algorithm === 'concurrency' ? { name, algorithm, limit } : { name, algorithm, limit, rate, per },
+  )
   return { 'x-rate-limit': { policies, ...(chosen ? { chosen: 'per request' } : {}) }, ...schema }
+}
+
+/** The statuses of denials: 429, and 503 where a limiter sheds load. */
+function statusesOf({ limits, chosen }: LimitFacts): ('429' | '503')[] {
+  const denials = new Set(limits.map(({ status }) => status))
+  if (chosen || denials.size === 0) denials.add(429)
+  return ([429, 503] as const).filter((status) => denials.has(status)).map(String) as ('429' | '503')[]
 }
 
 /** Adds the headers that a response lacks. */
@@ -70,21 +78,24 @@ function merge(ours: Readonly<Record<string, unknown>>, response: { headers?: ob
 }
 
 /**
- * The 429 as it is sent. Where the application has a schema for all 4xx, that shapes it, as it shapes the
- * body.
+ * A denial as it is sent. Where the application has a schema for all 4xx, or 5xx, that shapes it, as it
+ * shapes the body.
  */
-function denied(given: Responses, hasTypes: boolean, facts: LimitFacts): Response {
+function denied(status: '429' | '503', given: Responses, hasTypes: boolean, facts: LimitFacts): Response {
   const { families, body } = facts
   const headers = deniedHeaders(families)
-  const description = `Too many requests. ${describeLimits(facts.limits, facts.chosen)}`
+  const limits = facts.limits.filter((limit) => String(limit.status) === status)
+  const beginning = status === '429' ? 'Too many requests.' : 'The service is busy.'
+  const description = `${beginning} ${describeLimits(limits, facts.chosen && status === '429')}`
   if (body === 'problem') {
     return {
       description,
       headers,
-      content: { 'application/problem+json': { schema: problemSchema() } },
+      content: { 'application/problem+json': { schema: problemSchema(status) } },
     }
   }
-  const general = given['4xx'] ?? given['4XX'] ?? given.default
+  const family = `${status[0]}xx`
+  const general = given[family] ?? given[family.toUpperCase()] ?? given.default
   if (typeof general === 'object' && general !== null) {
     // Beside a `$ref`, @fastify/swagger reads only `description`.
     const where = '$ref' in general ? 'description' : 'x-response-description'
@@ -94,8 +105,8 @@ function denied(given: Responses, hasTypes: boolean, facts: LimitFacts): Respons
   // `produces` is about 2xx responses. Without it, the second form also serves Swagger 2.0, which has no
   // `content`.
   return hasTypes
-    ? { description, headers, content: { 'application/json': { schema: fastifySchema() } } }
-    : { ...fastifySchema(), 'x-response-description': description, headers }
+    ? { description, headers, content: { 'application/json': { schema: fastifySchema(status) } } }
+    : { ...fastifySchema(status), 'x-response-description': description, headers }
 }
 
 /** A response without content: in a route's schema that is `type: 'null'`. */

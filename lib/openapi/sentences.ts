@@ -1,4 +1,5 @@
 import type { Policy } from '../../types/index.js'
+import type { DenialStatus } from '../http/index.js'
 
 /** A policy that limits an operation, with the facts for a sentence about it. */
 export interface Limit {
@@ -9,6 +10,8 @@ export interface Limit {
   readonly cost: number | null
   /** Whether it is the guard, which counts all operations together that are not exempt. */
   readonly isGuard: boolean
+  /** The status of its denials. */
+  readonly status: DenialStatus
 }
 
 /**
@@ -25,11 +28,20 @@ export function describeLimits(limits: readonly Limit[], chosen: boolean): strin
 function sentence({ policy, key, cost, isGuard }: Limit): string {
   if (policy.limit < (cost ?? 1)) return 'No request is allowed.'
   const beginning = isGuard ? 'Over all operations, at most' : 'At most'
-  return `${beginning} ${amount(policy, cost)}, ${counted(key)}${costs(cost)}.`
+  return `${beginning} ${amount(policy, cost)}, ${counted(key)}${costs(cost)}.${consequences(policy)}`
+}
+
+/** What else clients must know: that a request may be held, and that a denial may block. */
+function consequences({ wait, block }: Policy): string {
+  const held = wait === 0 ? '' : ` A request may be held for up to ${period(wait, SPELLED)}.`
+  if (block === null) return held
+  const growing = block.factor > 1 ? ', and longer each time' : ''
+  return `${held} A denial blocks the client for ${period(block.for, SPELLED)}${growing}.`
 }
 
 function amount({ algorithm, rate, per, limit }: Policy, cost: number | null): string {
   const units = count(rate, cost === 1 ? 'request' : 'unit')
+  if (algorithm === 'concurrency') return `${units} in progress`
   if (algorithm === 'sliding-window') return `${units} in any ${period(per)}`
   const pace = `${units} ${period(per, PACE)}`
   if (limit === 1 && rate === 1) return pace
@@ -57,6 +69,10 @@ const UNITS: readonly [unit: string, ms: number][] = [
 const PACE = {
   one: (unit: string) => `${unit === 'hour' ? 'an' : 'a'} ${unit}`,
   many: (text: string) => `in ${text}`,
+}
+const SPELLED = {
+  one: (unit: string) => `${unit === 'hour' ? 'an' : 'a'} ${unit}`,
+  many: (text: string) => text,
 }
 const LENGTH = { one: (unit: string) => unit, many: (text: string) => text }
 

@@ -1,6 +1,4 @@
 import createError from '@fastify/error'
-import type { Decision } from '../../types/index.js'
-import { DENIED_CODE } from '../http/index.js'
 import { hint, show } from '../policy/index.js'
 
 const UnknownKey = createError<string[]>(
@@ -30,9 +28,6 @@ const LateHook = createError(
   500,
 )
 
-// Without a stack: a denial is no defect, and a flood of denials must stay cheap.
-const Denied = createError(DENIED_CODE, '%s', 429, Error, false)
-
 export function unknownKey(option: string, name: unknown, known: readonly string[]): Error {
   return new UnknownKey(
     option,
@@ -56,9 +51,4 @@ export function earlyRoute(url: string): Error {
 
 export function lateHook(): Error {
   return new LateHook()
-}
-
-/** The error that the app's error handler sees for a denial: `statusCode` 429, and the `decision`. */
-export function deniedError(message: string, decision: Decision): Error {
-  return Object.assign(new Denied(message), { decision })
 }

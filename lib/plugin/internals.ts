@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isOwn } from './own-hooks.js'
 
 export type ReplyHeaders = Record<string, string | undefined>
 
@@ -84,6 +85,12 @@ export class Internals {
     if (context === undefined) return false
     context[name] = [...((context[name] as unknown[] | null) ?? []), hook]
     return true
+  }
+
+  /** Whether the route of a request has hooks of that name that are not the plugin's. */
+  hasForeignHooks(request: FastifyRequest, name: string): boolean {
+    const hooks = this.#context(request)?.[name] as unknown[] | null | undefined
+    return hooks?.some((hook) => !isOwn(hook)) === true
   }
 
   /** The option `trustProxy` of the server, which `initialConfig` does not have. */

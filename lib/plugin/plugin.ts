@@ -1,9 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { AsyncStore, RateLimitOptions, RateLimitRegistry, RequestRateLimit } from '../../types/index.js'
+import { Permits } from '../limiter/index.js'
+import { LiveLimits } from '../limits/index.js'
+import { Counters } from '../observe/index.js'
 import { POLICY_OPTIONS, refuseUnknown } from '../policy/index.js'
 import { memoryStore } from '../store/index.js'
 import { AllowedClients } from './config/allowed-clients.js'
+import { denialLog } from './config/denial-log.js'
 import { ExemptList } from './config/exempt-list.js'
 import { Strategies } from './config/key-strategies.js'
 import { readOptions, type Settings } from './config/options.js'
@@ -12,9 +16,11 @@ import { registeredTwice } from './errors.js'
 import { Internals } from './internals.js'
 import { keepAddresses } from './lifecycle/connection-addresses.js'
 import { Gate } from './lifecycle/gate.js'
+import { HeldRequests } from './lifecycle/held-requests.js'
 import { limitNotFound } from './lifecycle/not-found.js'
 import { ProxyWatch } from './lifecycle/proxy-watch.js'
-import { type Registration, Stage } from './lifecycle/stage.js'
+import type { Registration } from './lifecycle/registration.js'
+import { Stage } from './lifecycle/stage.js'
 import { Steps } from './lifecycle/steps.js'
 import { RequestRegistry } from './registry.js'
 import { DenialReply } from './reply/denial-reply.js'
@@ -36,14 +42,18 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   if (Object.hasOwn(app, 'rateLimit')) throw registeredTwice()
   const settings = readOptions(options, process.env)
   const internals = new Internals()
-  const registration = register(settings, internals)
-  const { store, warnings, allowed } = registration
+  const registration = register(app, settings, internals)
+  const { store, warnings, allowed, counters } = registration
   const registry = new RequestRegistry(registration, settings.defaults)
   defineLimiters(registry, settings)
   const guard = defineGuard(registry, settings, registration)
+  const live = followLimits(app, registry, settings)
+  const { fleet: shared } = store as AsyncStore
+  const fleet = shared && registry.operations.join(shared, () => registry.stats(), app.log)
   const exempt = new ExemptList(settings.exempt)
   const steps = new Steps()
-  const plans = new RoutePlans(app, registry, new Planner(registry, exempt, warnings), internals, steps)
+  const planner = new Planner(registry, exempt, warnings, settings)
+  const plans = new RoutePlans(app, registry, planner, internals, steps)
   const proxyWatch = new ProxyWatch(internals, warnings)
   const gate = new Gate(plans, guard, steps, allowed, proxyWatch)
   const documentation = new Documentation(settings.headers, settings.body, guard?.members ?? [])
@@ -68,25 +78,38 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
     registry.seal()
     proxyWatch.onReady(app)
     readyWarnings.emit(routes)
+    await live?.start()
+    await fleet?.start()
     documentation.write(routes)
     limitNotFound(app, hooks, internals)
   })
+  app.addHook('onClose', async () => live?.stop())
   const stopWarnings = store.onWarning?.((code, subject) => warnings.once(code, subject))
-  app.addHook('onClose', async () => stopWarnings?.())
+  app.addHook('onClose', async () => {
+    stopWarnings?.()
+    registration.permits.close()
+    counters.flushLogs()
+  })
   if (!store.sync) attach(app, store)
+  // Before the store is closed, which sends what waits.
+  app.addHook('onClose', async () => fleet?.stop())
 }
 
-function register(settings: Settings, internals: Internals): Registration {
+function register(app: FastifyInstance, settings: Settings, internals: Internals): Registration {
+  const store = settings.store ?? memoryStore()
   const warnings = new Warnings(settings.warnings)
   const headers = new LimitHeaders(settings.headers, internals)
   return {
-    store: settings.store ?? memoryStore(),
+    store,
+    permits: new Permits(store),
     headers,
     warnings,
     strategies: new Strategies(settings.keys, settings.ipv6Prefix, warnings),
     allowed: new AllowedClients(settings.allow),
     denials: new DenialReply(headers, settings.onDenied, settings.body, internals),
     failures: new FailureReply(internals),
+    held: new HeldRequests(settings.maxWaiting),
+    counters: new Counters({ offenders: settings.remember, log: denialLog(settings.log, app) }),
   }
 }
 
@@ -102,9 +125,24 @@ function attach(app: FastifyInstance, store: AsyncStore): void {
   })
 }
 
-function defineLimiters(registry: RequestRegistry, { defaults, limiters }: Settings): void {
+/** The limits of the option `limits`, which begin when all limiters are known. */
+function followLimits(
+  app: FastifyInstance,
+  registry: RequestRegistry,
+  { limits }: Settings,
+): LiveLimits | null {
+  if (limits === undefined) return null
+  const live: LiveLimits = new LiveLimits(
+    limits,
+    registry.follow(() => live.stats()),
+    app.log,
+  )
+  return live
+}
+
+function defineLimiters(registry: RequestRegistry, { defaults, limiters, enforce }: Settings): void {
   const { codePer: _, ...policy } = defaults
-  registry.addNamed('default', policy, '', defaults)
+  registry.addNamed('default', { ...policy, enforce }, '', defaults)
   for (const [name, policies] of Object.entries(limiters)) registry.define(name, policies)
 }
 

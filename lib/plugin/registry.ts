@@ -1,20 +1,35 @@
-import type { FastifyInstance, onRequestHookHandler } from 'fastify'
-import type { AnyLimiter, AnyPolicy, LimiterName, RoutePolicy } from '../../types/index.js'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type {
+  AnyLimiter,
+  AnyPolicy,
+  LimiterName,
+  LimitsStats,
+  ProcessReport,
+  RateLimitStats,
+  RoutePolicy,
+} from '../../types/index.js'
 import { duplicateLimiter, limiterOver, unknownLimiter } from '../limiter/index.js'
+import type { LimitsTarget } from '../limits/index.js'
 import { checkName, invalidOption } from '../policy/index.js'
+import { wallDate } from '../store/index.js'
 import { RequestLimiter } from './config/request-limiter.js'
 import { compileLimiter, type Defaults, dotted } from './config/route-policy.js'
 import { lateHook } from './errors.js'
 import type { Done } from './lifecycle/points.js'
-import { type Registration, Stage } from './lifecycle/stage.js'
+import type { Registration } from './lifecycle/registration.js'
+import { Stage } from './lifecycle/stage.js'
 import { isUnlimited } from './lifecycle/unlimited.js'
+import { OperatedLimiters } from './operated-limiters.js'
+import { markOwn } from './own-hooks.js'
 import { prepareHeaders } from './reply/limit-headers.js'
+import { chargesOf, shadowsOf } from './request/request-charge.js'
+import { ReturnedPolicies } from './routes/returned-policies.js'
 
 /** Names of limiters that have options of their own. */
 const RESERVED = ['default', 'guard']
 
 /** The limiters of one registration by name: `app.rateLimit`, and what the plugin itself asks of it. */
-export class RequestRegistry implements Iterable<AnyLimiter> {
+export class RequestRegistry extends OperatedLimiters implements Iterable<AnyLimiter> {
   readonly #limiters = new Map<string, RequestLimiter>()
   /**
    * Names that configs, functions and `hook()` may use: the default limiter and those that the user defined.
@@ -22,11 +37,15 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
   readonly #named = new Set<string>()
   /** Names that the user defined and that no code has asked for. */
   readonly #unused = new Set<string>()
+  /** Whether a function chooses limiters, which may be any that the user defined. */
+  #isChosenFrom = false
   readonly #registration: Registration
   readonly #defaults: Defaults
+  readonly #since = wallDate()
   #sealed = false
 
   constructor(registration: Registration, defaults: Defaults) {
+    super(registration.counters)
     this.#registration = registration
     this.#defaults = defaults
   }
@@ -45,6 +64,39 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
     const found = this.#limiters.get(name)
     if (found === undefined) throw unknownLimiter(name, [...this.#limiters.keys()])
     return found.limiter
+  }
+
+  processes(): ProcessReport[] {
+    return this.operations.processes(this.stats())
+  }
+
+  /** What documents of a source are put in force on; `stats` says what became of them. */
+  follow(stats: () => LimitsStats): LimitsTarget {
+    return this.operations.follow(stats)
+  }
+
+  keyOf(request: FastifyRequest, limiter: LimiterName = 'default'): string | null | Promise<string | null> {
+    this.get(limiter)
+    const charge = [...chargesOf(request), ...shadowsOf(request)].find(
+      // A nested registration may have a limiter of that name, too.
+      (charge) => charge.limiter === limiter && charge.owner === this.#registration,
+    )
+    if (charge !== undefined) return charge.key
+    const { strategy } = this.#limiters.get(limiter) as RequestLimiter
+    return strategy.read(request, true)
+  }
+
+  stats(): RateLimitStats {
+    const { store, held, permits } = this.#registration
+    const { kind, sync } = store
+    return {
+      since: this.#since,
+      limiters: this.counters.stats(),
+      store: { kind, state: sync ? 'up' : store.state, ...store.stats() },
+      ...this.operations.stats(),
+      waiting: [...this.#limiters.values()].reduce((sum, { limiter }) => sum + limiter.waiting, held.count),
+      lost: permits.lost,
+    }
   }
 
   has(name: string): boolean {
@@ -69,10 +121,10 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
     const member = typeof limiter === 'string' ? this.find(limiter) : this.addUnnamed('hook', limiter, 'hook')
     const stage = new Stage([member], 'hook', this.#registration)
     const { allowed } = this.#registration
-    return function limit(request, reply, done: Done) {
+    return markOwn((request: FastifyRequest, reply: FastifyReply, done: Done) => {
       if (isUnlimited(request, allowed)) done()
       else stage.decide(request, reply, done)
-    }
+    })
   }
 
   /**
@@ -91,9 +143,9 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
     return this.#named.has(name as string) ? this.#limiters.get(name as string) : undefined
   }
 
-  /** Names of limiters that were defined and that no route, `hook()` or `get()` has used. */
+  /** Names of limiters that were defined and that no route, function, `hook()` or `get()` may use. */
   get unused(): Iterable<string> {
-    return this.#unused
+    return this.#isChosenFrom ? [] : this.#unused
   }
 
   /** Adds a limiter whose name may be used; `where` is the path of its options in errors. */
@@ -110,9 +162,12 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
     const strategy = strategies.resolve(compiled.key, `${dotted(where)}key`, name)
     if (this.#limiters.has(name)) throw duplicateLimiter(name)
     prepareHeaders(compiled.policies)
-    const over = limiterOver(name, compiled.policies, store)
-    const limiter = new RequestLimiter(over, strategy, compiled.cost, compiled.hook)
+    const counters = this.counters.of(name, compiled.policies)
+    const over = limiterOver(name, compiled.policies, store, name, counters)
+    const unkeyed = limiterOver(name, compiled.policies, store, `${name} without key`, counters)
+    const limiter = new RequestLimiter(over, unkeyed, strategy, compiled)
     this.#limiters.set(name, limiter)
+    this.operations.add(name, limiter, { policies, defaults, compiled })
     return limiter
   }
 
@@ -133,6 +188,12 @@ export class RequestRegistry implements Iterable<AnyLimiter> {
    */
   limits(scope: FastifyInstance): boolean {
     return scope.rateLimit === (this as unknown)
+  }
+
+  /** The limiters of the policies that a function returns, which may also name any limiter. */
+  returnedPolicies(name: string): ReturnedPolicies {
+    this.#isChosenFrom = true
+    return new ReturnedPolicies(name, this.#registration, this.#defaults, this.counters)
   }
 
   /** A stage of limiters of a route, which decide together. */

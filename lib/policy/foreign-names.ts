@@ -1,7 +1,8 @@
 /**
- * Options of other limiters (@fastify/rate-limit, express-rate-limit, rate-limiter-flexible,
- * @nestjs/throttler), each with the texts to write here. A text begins with the option that it needs. The
- * first text whose option is known at the place of the mistake is the right one.
+ * Options of other limiters (@fastify/rate-limit, express-rate-limit, express-slow-down,
+ * rate-limiter-flexible, @nestjs/throttler, p-queue, bottleneck), each with the texts to write here. A text
+ * begins with the option that it needs. The first text whose option is known at the place of the mistake is
+ * the right one.
  */
 const OURS = new Map<string, readonly string[]>([
   ...same(['max', 'limit', 'points', 'requests'], ['rate', 'maxKeys']),
@@ -21,6 +22,18 @@ const OURS = new Map<string, readonly string[]>([
   ...same(['ipv6Subnet'], ['ipv6Prefix']),
   ...same(['errorResponseBuilder', 'message'], ['body']),
   ...same(['handler', 'onExceeded', 'onLimitReached'], ['onDenied']),
+  ...same(['ban', 'blockDuration'], ['block']),
+  ...same(
+    ['inMemoryBlockOnConsumed', 'inMemoryBlockDuration'],
+    ['store: redisStore({ client, denyCache })', 'denyCache'],
+  ),
+  ...same(['execEvenly', 'execEvenlyMinDelayMs', 'delayMs', 'maxDelayMs', 'delayAfter'], ['wait']),
+  ...same(['maxQueueSize', 'queueSize', 'highWater'], ['maxWaiting']),
+  ...same(['concurrency', 'maxConcurrent', 'concurrent'], ["algorithm: 'concurrency', limit"]),
+  ...same(['intervalCap', 'reservoir'], ['rate']),
+  ...same(['skipSuccessfulRequests'], ["charge: 'failed'"]),
+  ...same(['skipFailedRequests'], ["charge: 'succeeded'"]),
+  ...same(['dryRun', 'shadow', 'shadowMode', 'reportOnly'], ['enforce: false']),
 ])
 
 /** Our text for another limiter's option, if one of the `known` options stands for it. */

@@ -18,6 +18,8 @@ export interface TokenBucket {
   readonly interval: number
   /** Ticks that an empty bucket takes to fill: burst * interval. */
   readonly tolerance: number
+  /** Most ticks that a call is held: units are charged so long before they have come back. Mostly 0. */
+  readonly patience: number
   /** Ticks per microsecond. */
   readonly resolution: number
 }
@@ -34,28 +36,32 @@ const DEEPEST = 2 ** 51
 /**
  * Derives the bucket from whole numbers: `rate` units per `per` microseconds, at most `burst` at once. It is
  * exact where the resolution can hold the numerator of rate / per, reduced. Else the interval is rounded up
- * by less than 1 part in 100,000. Returns null if the bucket takes more than 71 years to fill, which is too
- * long to count.
+ * by less than 1 part in 100,000. A call is held for at most `patience` microseconds. Returns null if the
+ * bucket takes more than 71 years to fill, which is too long to count.
  */
-export function tokenBucket(rate: number, per: number, burst: number): TokenBucket | null {
-  if (rate === 0) return { burst: 0, interval: 0, tolerance: 0, resolution: 1 }
+export function tokenBucket(rate: number, per: number, burst: number, patience = 0): TokenBucket | null {
+  if (rate === 0) return { burst: 0, interval: 0, tolerance: 0, patience: 0, resolution: 1 }
   const fillTime = (per / rate) * burst
   const finest = Math.min(FINEST, Math.floor(DEEPEST / fillTime))
   if (finest < 1) return null
   const divisor = greatestCommonDivisor(rate, per)
   const resolution = Math.min(rate / divisor, finest)
   const interval = Number((BigInt(per) * BigInt(resolution) + BigInt(rate) - 1n) / BigInt(rate))
-  return { burst, interval, tolerance: burst * interval, resolution }
+  return { burst, interval, tolerance: burst * interval, patience: patience * resolution, resolution }
 }
 
 /**
- * Repairs a tat that a clock or a corrupt store put too far ahead: it then means a bucket that is empty now.
+ * Repairs a tat that a clock or a corrupt store put too far ahead: it then means a bucket that is empty now,
+ * and whose units are promised as far ahead as the patience goes.
  */
 export function heal(bucket: TokenBucket, tat: number, now: number): number {
-  return Math.min(tat, now + bucket.tolerance)
+  return Math.min(tat, now + bucket.tolerance + bucket.patience)
 }
 
-/** Ticks until `cost` units may pass. 0 means now, `Infinity` means never. */
+/**
+ * Ticks until `cost` units are there. 0 means now, `Infinity` means never. The call is allowed if they are at
+ * most the patience: it then goes on after so long.
+ */
 export function wait(bucket: TokenBucket, tat: number, now: number, cost: number): number {
   if (cost === 0) return 0
   if (cost > bucket.burst) return Number.POSITIVE_INFINITY
@@ -73,13 +79,14 @@ export function charge(bucket: TokenBucket, tat: number, now: number, cost: numb
  * unknown.
  */
 export function refund(bucket: TokenBucket, tat: number, now: number, cost: number, charged: number): number {
-  const due = Math.min(Math.min(cost, bucket.burst) * bucket.interval, Math.max(0, charged - now))
+  const { interval, tolerance, patience } = bucket
+  const due = Math.min(cost * interval, tolerance + patience, Math.max(0, charged - now))
   return Math.max(tat - due, now)
 }
 
-/** Units that are out, including the one that is coming back. */
+/** Units that are out, including the one that is coming back. At most `burst`: those beyond are promised. */
 export function out(bucket: TokenBucket, tat: number, now: number): number {
-  return tat <= now ? 0 : Math.ceil((tat - now) / bucket.interval)
+  return tat <= now ? 0 : Math.min(bucket.burst, Math.ceil((tat - now) / bucket.interval))
 }
 
 /** Whole units that can be spent now. */

@@ -11,6 +11,9 @@ export function newCharge(bucket: Bucket): Charge {
     resetAfter: 0,
     renewAfter: 0,
     retryAfter: 0,
+    delay: 0,
+    blocked: false,
+    first: false,
     chargedAt: Number.POSITIVE_INFINITY,
     source: 'store',
   }

@@ -7,6 +7,12 @@ export const systemClock: Clock = { now: () => performance.now() }
 /** The wall clock of this machine, in microseconds since 1970. It may be wrong, and it may step. */
 export const wallMicros = () => Date.now() * 1000
 
+/** The wall clock of this machine. */
+export const wallDate = () => new Date()
+
+/** The date of so many milliseconds since 1970. */
+export const dateOf = (ms: number) => new Date(ms)
+
 /**
  * Turns a clock into whole microseconds that start at 0 and never step back. A step back of the clock counts
  * as no time, and so does a reading that is not a finite number. Readings are rounded to the nearest
@@ -56,6 +62,9 @@ function micros(ms: number): number {
   return Math.round(Math.round(ms * 1e6) / 1e3)
 }
 
+/** Calls a listener once after so many ms. The function that it returns cancels the call. */
+export type After = (ms: number, listener: () => void) => () => void
+
 /**
  * Calls `listener` once after `ms`, without keeping the process alive. The returned function cancels the
  * call.
@@ -63,4 +72,28 @@ function micros(ms: number): number {
 export function after(ms: number, listener: () => void): () => void {
   const timer = setTimeout(listener, ms).unref()
   return () => clearTimeout(timer)
+}
+
+/**
+ * Calls `listener` once after `ms`, for a caller that waits: the process stays alive until then. A timer of
+ * Node.js may fire up to 1 ms early, so one more is added. The returned function cancels the call.
+ */
+export function afterWait(ms: number, listener: () => void): () => void {
+  const timer = setTimeout(listener, ms + 1)
+  return () => clearTimeout(timer)
+}
+
+/**
+ * The milliseconds since 1970 of an instant with its time zone, such as `2027-01-31T18:00:00Z` or
+ * `2027-01-31T18:00+01:00`. NaN for any other text.
+ */
+export function parseInstant(text: string): number {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN
+}
+
+/** The milliseconds since 1970 of a Date. NaN for any other value. */
+export function millisOf(value: unknown): number {
+  return value instanceof Date ? value.getTime() : Number.NaN
 }

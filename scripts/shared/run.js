@@ -48,8 +48,8 @@ export async function runTap(args, { node = process.execPath, ...options } = {})
   return built.ok ? await run(node, [TAP, 'run', ...args], options) : built
 }
 
-/** Options of `tap run` for groups. The timeout of .taprc is that of one test file. */
-export const GROUP_OPTIONS = ['--disable-coverage', '--reporter=min', '--timeout=900']
+/** Options of `tap run` for groups. */
+export const GROUP_OPTIONS = ['--disable-coverage', '--reporter=min']
 
 /**
  * Writes a file that imports these test files, for one process to run all of them, and returns its path. A
@@ -58,6 +58,9 @@ export const GROUP_OPTIONS = ['--disable-coverage', '--reporter=min', '--timeout
 export function groupTests(name, files) {
   mkdirSync(`${ROOT}${GROUPS}`, { recursive: true })
   const path = `${GROUPS}/${name}.ts`
-  writeFileSync(`${ROOT}${path}`, files.map((file) => `import '../../${file}'\n`).join(''))
+  const imports = files.map((file) => `import '../../${file}'\n`)
+  // The timeout of .taprc is that of one test file.
+  const patience = ["import t from 'tap'\n", 't.setTimeout(900_000)\n']
+  writeFileSync(`${ROOT}${path}`, [...imports, ...patience].join(''))
   return path
 }

@@ -3,6 +3,7 @@ import Fastify from 'fastify'
 import { Redis } from 'ioredis'
 import { test } from 'tap'
 import rateLimit, { createLimiter, memoryStore } from '../../lib/index.js'
+import { fileLimits } from '../../lib/limits.js'
 import { redisStore } from '../../lib/redis.js'
 import { createSharedMemory } from '../../lib/threads.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
@@ -34,6 +35,15 @@ test('routes.md: each form of route config does what its comment says', async (t
   t.same(await statuses(app, '/plan', 11, { headers: { 'x-plan': 'pro' } }), Array(11).fill(200))
 })
 
+test('routes.md: routes without a config, and limits that a function returns', async (t) => {
+  const { app: byDefault } = await runSnippet(t, 'docs/routes.md', 'by-default')
+  t.same(await statuses(byDefault, '/', 20), Array(20).fill(200))
+  t.same(await statuses(byDefault, '/search', 4), [200, 200, 200, 429])
+
+  const { app: values } = await runSnippet(t, 'docs/routes.md', 'values')
+  t.same(await statuses(values, '/report', 4), [200, 200, 200, 429])
+})
+
 test('routes.md: exempt routes, allowed clients, costs known later, handlers placed by hand', async (t) => {
   const { app: exempt } = await runSnippet(t, 'docs/routes.md', 'exempt')
   t.same(await statuses(exempt, '/docs/a', 3), [200, 200, 200])
@@ -53,6 +63,9 @@ test('routes.md: exempt routes, allowed clients, costs known later, handlers pla
 test('keys.md: users are limited apart, and names of limiters are mapped', async (t) => {
   const { app: strategies } = await runSnippet(t, 'docs/keys.md', 'strategies')
   t.equal((await strategies.inject('/')).body, 'ann')
+  const { app: anywhere } = await runSnippet(t, 'docs/keys.md', 'anywhere')
+  for (const url of ['/early', '/late'])
+    t.equal((await anywhere.inject({ url, headers: { 'x-user': 'ann' } })).body, 'ann', url)
   const { app: names } = await runSnippet(t, 'docs/keys.md', 'names')
   t.equal((await names.inject('/plan')).body, 'default')
   t.equal((await names.inject({ url: '/plan', headers: { authorization: 'token-of-bob' } })).body, 'pro')
@@ -94,6 +107,17 @@ test('http.md shows what clients really see for each setting', async (t) => {
   }
 })
 
+test('observing.md serves what Prometheus scrapes, with all names that it lists', async (t) => {
+  const { app } = await runSnippet(t, 'docs/observing.md', 'prometheus')
+  t.same(await statuses(app, '/', 6), [...Array(5).fill(200), 429])
+  const { body, headers } = await app.inject('/metrics')
+  t.match(headers['content-type'], 'text/plain')
+  t.match(body, 'floodgate_decisions_total{limiter="default",policy="default",outcome="denied"} 1\n')
+  const served = [...body.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name)
+  const listed = [...readPage('docs/observing.md').matchAll(/^\| `(floodgate_.*?)` \|/gm)]
+  t.same(listed.flatMap(([, names]) => names.split('`, `')).sort(), served.sort())
+})
+
 /** The rows of the tables below a heading of docs/options.md. */
 function optionRows(heading: string): { names: string[]; example: string }[] {
   const section =
@@ -123,15 +147,16 @@ test('options.md has a row for every option, and every example is accepted', asy
     await app.register(rateLimit, options)
     await app.close()
   }
+  const made = { memoryStore, fileLimits, client }
   const policy = optionsOf('types/policy.ts', 'PolicyOptions')
-  const route = optionsOf('types/options.ts', 'RoutePolicy')
+  const route = optionsOf('types/route.ts', 'RoutePolicy')
   const own = optionsOf('types/options.ts', 'RateLimitOptions')
   const sections: [heading: string, options: string[], use: (options: never) => unknown][] = [
     ['The plugin', [...own, ...route, ...policy.filter((name) => name !== 'name')], register],
     ['A policy', policy, (options) => createLimiter({ name: 'api', ...(options as object) })],
     ['A limiter of the plugin', route, (options) => register({ limiters: { one: options } })],
     ['`createLimiter`', [...policy, 'policies'], createLimiter],
-    ['`memoryStore`', optionsOf('lib/store/memory/store.ts', 'MemoryStoreOptions'), memoryStore],
+    ['`memoryStore`', optionsOf('lib/store/memory/options.ts', 'MemoryStoreOptions'), memoryStore],
     ['`redisStore`', optionsOf('lib/store/redis/options.ts', 'RedisStoreOptions'), redisStore],
     ['`createSharedMemory` and `sharedStore`', sharedMemoryOptions(), createSharedMemory],
   ]
@@ -139,7 +164,7 @@ test('options.md has a row for every option, and every example is accepted', asy
     const rows = optionRows(heading)
     t.same(rows.flatMap(({ names }) => names).sort(), [...new Set(options)].sort(), heading)
     for (const { example } of rows) {
-      const given = new Function('memoryStore', 'client', `return ({ ${example} })`)(memoryStore, client)
+      const given = new Function(...Object.keys(made), `return ({ ${example} })`)(...Object.values(made))
       await use(given as never)
       t.pass(`${heading}: ${example}`)
     }

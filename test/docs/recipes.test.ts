@@ -26,6 +26,7 @@ test('JWT: users are limited apart, and a token that nobody signed is refused', 
     return { headers: { authorization: `Bearer ${token}` } }
   }
   t.same(await statuses(app, '/me', 11, bearer('ann')), [...Array(10).fill(200), 429])
+  t.same(await statuses(app, '/me', 1, { ...bearer('ann'), method: 'POST' }), [429])
   t.same(await statuses(app, '/me', 1, bearer('bob')), [200])
   const { headers } = bearer('ann')
   const [head, claims] = headers.authorization.split('.')
@@ -88,6 +89,18 @@ test('limits by plan: free, pro and none', async (t) => {
   t.same(await statuses(app, '/export', 2, as('ann')), [200, 429])
   t.same(await statuses(app, '/report', 21, as('bob')), [...Array(20).fill(200), 429])
   t.same(await statuses(app, '/report', 30, as('eve')), Array(30).fill(200))
+})
+
+test('limits from a database: a row that changes holds from the next request on', async (t) => {
+  const { app, plans } = await recipe(t, 'database')
+  const as = (user: string) => ({ headers: { authorization: `Bearer token-of-${user}` } })
+  t.same(await statuses(app, '/report', 4, as('ann')), [200, 200, 200, 429])
+  t.same(await statuses(app, '/report', 21, as('bob')), [...Array(20).fill(200), 429])
+  ;(plans as Map<string, object>).set('free', { rate: 10, burst: 5 })
+  t.same(await statuses(app, '/report', 6, as('ann')), FIVE_AND_DENIED)
+  ;(plans as Map<string, object>).delete('free')
+  t.same(await statuses(app, '/report', 11, as('ann')), [...Array(10).fill(200), 429])
+  t.same(await statuses(app, '/report', 1), [401])
 })
 
 test('two limits at once: the tighter one denies', async (t) => {

@@ -9,9 +9,12 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const READ_BY_EXAMPLES = [
   'PORT',
   'REDIS_URL',
+  'OPERATOR_TOKEN',
   'API_KEYS',
   'HANDOFFKIT_API_RATE_LIMIT_PER_MIN',
   'HANDOFFKIT_API_BURST',
+  'OPERATOR_PASSWORD',
+  'POPULATION',
 ]
 
 /** An example that runs as its header comment says, with the same Node.js. */

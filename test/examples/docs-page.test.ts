@@ -1,26 +1,12 @@
-import { existsSync } from 'node:fs'
-import { chromium } from 'playwright-core'
 import { test } from 'tap'
+import { newPage, skip } from '../fixtures/chromium.js'
 import { startServer } from './child.js'
-
-const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-const browserPath = BROWSERS.find((path) => existsSync(path))
-
-const skip =
-  browserPath === undefined && process.env.CI !== 'true' && 'no Chromium here: apt-get install chromium'
 
 test('a reader of /docs finds the 429 of a limited operation, with its headers and policy', {
   skip,
 }, async (t) => {
-  t.ok(browserPath, 'with CI=true a browser is required: apt-get install chromium')
   const { address } = await startServer(t, 'examples/api-server/server.ts')
-  // Chromium has no sandbox for root, and containers run their tests as root.
-  const browser = await chromium.launch({
-    executablePath: browserPath,
-    args: ['--no-sandbox', '--disable-gpu'],
-  })
-  t.teardown(() => browser.close())
-  const page = await browser.newPage()
+  const page = await newPage(t)
   await page.goto(`${address}/docs`)
   const text = async (path: string) => {
     const operation = page.locator('.opblock', { has: page.locator(`[data-path="${path}"]`) })

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { keysOf } from '../fixtures/redis/monitor.js'
 import { startRedis } from '../fixtures/redis/server.js'
+import { until } from '../fixtures/redis/until.js'
 import { Child } from './child.js'
 
 /** Starts the example on free ports. Returns the addresses of its two processes. */
@@ -32,11 +33,25 @@ test('two processes share one limit, on a server that the example starts itself'
   t.match(await child.stop(), { code: 0 })
 })
 
+test('what one of them changes holds in both', async (t) => {
+  const { addresses } = await start(t)
+  const [first, second] = addresses
+  const body = JSON.stringify({ burst: 2 })
+  const headers = { 'content-type': 'application/json' }
+  const changed = await fetch(`${first}/burst`, { method: 'PUT', headers, body })
+  t.match(await changed.json(), { rate: 60, burst: 2 })
+  const limit = async () => (await fetch(second)).headers.get('x-ratelimit-limit')
+  await until('the other to follow', async () => (await limit()) === '2', 15_000)
+})
+
 test('they count on the server that REDIS_URL names', async (t) => {
   const server = await startRedis(t)
   const { addresses } = await start(t, { REDIS_URL: server.url })
-  await fetch(addresses[0])
-  const [name] = (await keysOf(server)).keys()
+  // A busy machine may not answer within the store's timeout.
+  const name = await until('a key', async () => {
+    await fetch(addresses[0])
+    return [...(await keysOf(server)).keys()][0]
+  })
   t.match(name, /^example:\{0\}:b\d+-\d+:default:[\w-]{22}$/)
 })
 

@@ -99,7 +99,17 @@ test('a failure of the store rejects, and is not a denial', async (t) => {
 test('a store that lacks a verb is refused', async (t) => {
   const { client } = await serve(t)
   const store: AsyncStore = new Times().store(client)
-  const verbs = ['open', 'take', 'peek', 'refund', 'reset', 'storeKey', 'onStateChange', 'close'] as const
+  const verbs = [
+    'open',
+    'take',
+    'peek',
+    'refund',
+    'reset',
+    'stats',
+    'storeKey',
+    'onStateChange',
+    'close',
+  ] as const
   for (const verb of verbs) {
     const lame = Object.fromEntries(verbs.filter((name) => name !== verb).map((name) => [name, store[name]]))
     t.throws(() => createLimiter({ name: 'lame' }, { store: { sync: false, ...lame } as never }), {

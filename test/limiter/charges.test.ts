@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { decide, decisionOf, isTighter, tightest, type Verdict } from '../../lib/limiter/charges.js'
+import { decide, isTighter, tightest } from '../../lib/limiter/charges.js'
+import type { Verdict } from '../../lib/policy/index.js'
 import { newCharge } from '../../lib/store/index.js'
 import type { Bucket, Charge } from '../../types/index.js'
 
@@ -8,7 +9,17 @@ const open: Verdict = { allowed: true, remaining: 5, resetAfter: 1000, retryAfte
 const denied: Verdict = { allowed: false, remaining: 0, resetAfter: 1000, retryAfter: 500 }
 
 function bucket(name: string, limit = 10): Bucket {
-  return { policy: { name, algorithm: 'token-bucket', rate: 1, per: 1000, limit } }
+  const policy = {
+    name,
+    algorithm: 'token-bucket',
+    rate: 1,
+    per: 1000,
+    limit,
+    wait: 0,
+    block: null,
+    enforce: 1,
+  } as const
+  return { policy, counters: null }
 }
 
 function charge(name: string, verdict: Verdict): Charge {
@@ -80,16 +91,21 @@ test('the tightest policy gives the numbers, and a denial names every policy tha
   })
 })
 
-test('only a denial names the violated policies', async (t) => {
-  const policy = { name: 'p', limit: 7 }
-  t.strictSame(decisionOf(policy, open, ['p']), {
-    allowed: true,
-    policy: 'p',
-    limit: 7,
-    remaining: 5,
-    resetAfter: 1000,
-  })
-  t.match(decisionOf(policy, denied, ['p', 'q']), { allowed: false, violated: ['p', 'q'] })
+test('an allowed decision has the longest delay of all policies, and none if there is none', async (t) => {
+  const held = (name: string, delay: number) => charge(name, { ...open, delay })
+  t.match(decide([held('a', 20), held('b', 50), held('c', 0)]), { allowed: true, policy: 'a', delay: 50 })
+  t.match(decide([held('a', 7)]), { delay: 7 })
+  t.notOk('delay' in decide([held('a', 0), held('b', 0)]))
+  t.match(decide([held('a', 50), charge('b', denied)]), { allowed: false, policy: 'b', retryAfter: 500 })
+  t.notOk('delay' in decide([held('a', 50), charge('b', denied)]), 'nobody waits for a denial')
+})
+
+test('a denial of a blocked key says so, with its source', async (t) => {
+  const blocked = charge('a', { ...denied, blocked: true })
+  t.match(decide([blocked]), { allowed: false, blocked: true, retryAfter: 500 })
+  t.match(decide([blocked, charge('b', open)]), { blocked: true, violated: ['a'] })
+  t.match(decide([{ ...blocked, source: 'local' }]), { blocked: true, source: 'local' })
+  t.notOk('blocked' in decide([charge('a', denied)]))
 })
 
 test('a new charge asks for one unit and is allowed', async (t) => {
@@ -103,6 +119,9 @@ test('a new charge asks for one unit and is allowed', async (t) => {
     resetAfter: 0,
     renewAfter: 0,
     retryAfter: 0,
+    delay: 0,
+    blocked: false,
+    first: false,
     chargedAt: Number.POSITIVE_INFINITY,
     source: 'store',
   })

@@ -86,8 +86,18 @@ test('a value that is not a store is refused, and so is a store under another na
     ],
     [
       memoryStore(),
-      { code: 'FST_FLOODGATE_UNKNOWN_OPTION', message: /^unknown options? 'settings\..*; allowed: store$/ },
+      {
+        code: 'FST_FLOODGATE_UNKNOWN_OPTION',
+        message: /^unknown options? 'settings\..*; allowed: store, maxWaiting$/,
+      },
     ],
+    ...[-1, 1.5, 2 ** 53, Number.NaN, '5', null].map((maxWaiting): (typeof cases)[number] => [
+      { maxWaiting },
+      {
+        code: 'FST_FLOODGATE_OPTION',
+        message: /^option 'settings\.maxWaiting' is .*; allowed: an integer of 0 or more$/,
+      },
+    ]),
     [
       null,
       {

@@ -17,10 +17,18 @@ test('several policies are named after their limiter, rate and period, unless th
     { name: 'daily', rate: 1000, per: 'day' },
     { rate: 5, per: '15 minutes' },
     { rate: 5, per: 250 },
+    { algorithm: 'concurrency', limit: 3 },
   ])
   t.strictSame(
     limiter.policies.map((policy) => policy.name),
-    ['api-10-per-minute', 'api-100-per-hour', 'daily', 'api-5-per-15minutes', 'api-5-per-250ms'],
+    [
+      'api-10-per-minute',
+      'api-100-per-hour',
+      'daily',
+      'api-5-per-15minutes',
+      'api-5-per-250ms',
+      'api-3-in-progress',
+    ],
   )
   const alone = limiterOf([{ rate: 10 }])
   t.strictSame(

@@ -27,7 +27,13 @@ test('the extension has each policy in full, and says that a function chooses an
     'search',
     'limiters.search',
   )
-  const limits = policies.map((policy) => ({ policy, key: 'ip', cost: 1, isGuard: false }))
+  const limits = policies.map((policy) => ({
+    policy,
+    key: 'ip',
+    cost: 1,
+    isGuard: false,
+    status: 429 as const,
+  }))
   t.strictSame(extendOperation({ summary: 'S' }, facts({ limits })), {
     summary: 'S',
     'x-rate-limit': {
@@ -124,6 +130,23 @@ test('the implied 200 stays where the 429 would be the only response, and no oth
   }
   for (const response of [{ 201: OBJECT }, { 404: OBJECT }, { default: OBJECT }])
     t.notOk('200' in document({ response }))
+})
+
+test('a limiter that sheds load has a 503, and a schema for all 5xx shapes it', async (t) => {
+  const [policy] = compilePolicies([{ algorithm: 'concurrency', limit: 20 }], 'busy', 'limiters.busy')
+  const busy = { policy, key: 'global', cost: 1, isGuard: false, status: 503 as const }
+  const limits = [busy, { ...busy, status: 429 as const }]
+  const both = document(undefined, { limits })
+  t.match(both[503].description ?? both[503]['x-response-description'], /^The service is busy. At most 20/)
+  t.match(both[429]['x-response-description'], /^Too many requests. At most 20/)
+  t.notOk('429' in document(undefined, { limits: [busy] }))
+  t.ok('429' in document(undefined, { limits: [busy], chosen: true }))
+  t.match(document({ response: { '5xx': OBJECT } }, { limits: [busy] })[503], OBJECT)
+  t.match(document(undefined, { limits, body: 'problem' })[503].content, {
+    'application/problem+json': { schema: { properties: { status: { enum: [503] } } } },
+  })
+  const extension = extendOperation(undefined, facts({ limits: [busy] }))['x-rate-limit']
+  t.strictSame(extension, { policies: [{ name: 'busy', algorithm: 'concurrency', limit: 20 }] })
 })
 
 test('schemas never change, and documents share no object that could change', async (t) => {

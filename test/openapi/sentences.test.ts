@@ -8,6 +8,7 @@ const limit = (options: PolicyOptions, rest: Partial<Limit> = {}): Limit => ({
   key: 'ip',
   cost: 1,
   isGuard: false,
+  status: 429,
   ...rest,
 })
 const describe = (options: PolicyOptions, rest?: Partial<Limit>) =>
@@ -84,6 +85,23 @@ test('a rate of 0 and a cost that never fits allow no request', async (t) => {
   t.equal(describe({ rate: 0 }), 'No request is allowed.')
   t.equal(describe({ rate: 0 }, { cost: null }), 'No request is allowed.')
   t.equal(describe({ rate: 100, burst: 4 }, { cost: 5 }), 'No request is allowed.')
+})
+
+test('what is in progress, held requests and blocks have sentences, too', async (t) => {
+  const beginning = 'At most 20 requests in progress, for each client address.'
+  t.equal(describe({ algorithm: 'concurrency', limit: 20 }), beginning)
+  const two = { rate: 60, burst: 5, wait: '2 seconds' } as const
+  const held = 'At most 60 requests a minute, 5 at once, for each client address.'
+  t.equal(describe(two), `${held} A request may be held for up to 2 seconds.`)
+  t.equal(
+    describe({ ...two, block: '1 hour' }),
+    `${held} A request may be held for up to 2 seconds. A denial blocks the client for an hour.`,
+  )
+  t.equal(
+    describe({ rate: 60, burst: 5, block: { for: '15 minutes', factor: 4 } }),
+    `${held} A denial blocks the client for 15 minutes, and longer each time.`,
+  )
+  t.equal(describe({ rate: 60, burst: 5, block: '1 day' }), `${held} A denial blocks the client for a day.`)
 })
 
 test("each policy has a sentence, and the guard's, which says what it counts, comes last", async (t) => {

@@ -12,8 +12,10 @@ const { folder } = install()
 const APP = `
 import Fastify from 'fastify'
 import rateLimit, { createLimiter } from 'fastify-floodgate'
+import { prometheus } from 'fastify-floodgate/metrics'
 import { redisStore } from 'fastify-floodgate/redis'
 import { createSharedMemory, sharedStore } from 'fastify-floodgate/threads'
+import { Registry } from 'prom-client'
 
 async function main() {
   const app = Fastify()
@@ -23,17 +25,20 @@ async function main() {
   for (let i = 0; i < 3; i++) codes.push((await app.inject('/')).statusCode)
   const limiter = createLimiter({ name: 'bot', rate: 1 }, { store: sharedStore({ memory: createSharedMemory() }) })
   const shared = [limiter.take('a').allowed, limiter.take('a').allowed]
+  const registry = new Registry()
+  prometheus(app.rateLimit, { registry })
+  const denied = /outcome="denied"} 1$/m.test(await registry.metrics())
   let refused
   try {
     redisStore({ client: {} })
   } catch (error) {
     refused = error.code
   }
-  console.log(JSON.stringify({ codes, shared, refused }))
+  console.log(JSON.stringify({ codes, denied, shared, refused }))
 }
 main()
 `
-const SAID = { codes: [200, 200, 429], shared: [true, false], refused: 'FST_FLOODGATE_OPTION' }
+const SAID = { codes: [200, 200, 429], denied: true, shared: [true, false], refused: 'FST_FLOODGATE_OPTION' }
 
 const [, BANNER] = readFileSync(join(ROOT, 'docs/frameworks.md'), 'utf8').match(
   /--banner:js="(.*)"/,

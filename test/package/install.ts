@@ -10,6 +10,7 @@ const MODULES = join(ROOT, 'node_modules')
 interface Manifest {
   readonly main: string
   readonly types: string
+  readonly bin: string
   readonly files: readonly string[]
   readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>

@@ -14,6 +14,11 @@ const PLUGIN = [
   'body',
   'onDenied',
   'ipv6Prefix',
+  'block',
+  'enforce',
+  'wait',
+  'charge',
+  'algorithm',
 ]
 
 /** The error message for options that are all unknown. */
@@ -69,11 +74,21 @@ const FOREIGN: [names: string, known: readonly string[], meant: string][] = [
   ['skipOnError', PLUGIN, "store: redisStore({ client, onStoreFailure: 'allow' })"],
   ['cache', PLUGIN, 'store: memoryStore({ maxKeys })'],
   ['allowList whitelist skip', PLUGIN, 'allow'],
+  ['dryRun shadow shadowMode reportOnly', PLUGIN, 'enforce: false'],
   ['global', PLUGIN, "exempt: ['*']"],
   ['addHeaders standardHeaders legacyHeaders', PLUGIN, 'headers'],
   ['ipv6Subnet', PLUGIN, 'ipv6Prefix'],
   ['errorResponseBuilder message', PLUGIN, 'body'],
   ['handler onExceeded', PLUGIN, 'onDenied'],
+  ['ban blockDuration', PLUGIN, 'block'],
+  ['inMemoryBlockOnConsumed', PLUGIN, 'store: redisStore({ client, denyCache })'],
+  ['inMemoryBlockDuration', ['client', 'denyCache'], 'denyCache'],
+  ['execEvenly delayMs maxDelayMs delayAfter', PLUGIN, 'wait'],
+  ['maxQueueSize queueSize highWater', ['maxWaiting', 'store'], 'maxWaiting'],
+  ['concurrency maxConcurrent', PLUGIN, "algorithm: 'concurrency', limit"],
+  ['intervalCap reservoir', PLUGIN, 'rate'],
+  ['skipSuccessfulRequests', PLUGIN, "charge: 'failed'"],
+  ['skipFailedRequests', PLUGIN, "charge: 'succeeded'"],
 ]
 for (const [names, known, meant] of FOREIGN) {
   test(`options that other limiters call ${names} are called ${meant} here`, async (t) => {

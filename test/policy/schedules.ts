@@ -38,13 +38,15 @@ export interface BucketCase {
   law: TokenBucket
 }
 
-export function buckets(leastBurst = 1): fc.Arbitrary<BucketCase> {
+/** `longest`: most microseconds that a bucket holds a call. */
+export function buckets(leastBurst = 1, longest = 0): fc.Arbitrary<BucketCase> {
   const bursts = fc.oneof(
     fc.integer({ min: leastBurst, max: 12 }),
     fc.integer({ min: leastBurst, max: 20_000 }),
   )
-  return fc.tuple(pace, bursts).map(([[rate, per], burst]) => {
-    return { rate, per, burst, law: tokenBucket.tokenBucket(rate, per, burst) as TokenBucket }
+  return fc.tuple(pace, bursts, fc.nat(longest)).map(([[rate, per], burst, patience]) => {
+    const law = tokenBucket.tokenBucket(rate, per, burst, patience) as TokenBucket
+    return { rate, per, burst, law }
   })
 }
 

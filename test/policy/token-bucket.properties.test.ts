@@ -106,6 +106,96 @@ test('a call after retryAfter is allowed, and a call just before is denied, in a
   )
 })
 
+const LONGEST_WAIT = 60e6
+
+test('held calls go on in the order of arrival, and in no interval more than the law allows', async (t) => {
+  prove(
+    t,
+    fc.property(buckets(1, LONGEST_WAIT), schedules(['take']), ({ law, rate, per, burst }, moves) => {
+      const went: { at: number; cost: number }[] = []
+      play(new BucketKey(law), moves, scaleOf({ rate, per, burst, law }), ({ now, cost, answer }) => {
+        if (!answer?.allowed || cost === 0) return
+        assert.ok(answer.held <= law.patience)
+        const at = now * law.resolution + answer.held
+        assert.ok(at >= (went.at(-1)?.at ?? 0), 'first come, first served')
+        went.push({ at, cost })
+        let units = 0
+        for (const { at: from, cost } of went.toReversed()) {
+          units += cost
+          assert.ok(units <= burst + Math.floor((at - from) / law.interval))
+        }
+      })
+    }),
+    300,
+  )
+})
+
+test('a call that would be held too long is denied, and held as long as possible after retryAfter', async (t) => {
+  prove(
+    t,
+    fc.property(buckets(1, LONGEST_WAIT), anything, (bucket, moves) => {
+      const { law } = bucket
+      const key = new BucketKey(law)
+      play(key, moves, scaleOf(bucket), ({ now, cost, answer }) => {
+        if (answer === undefined || answer.allowed) return
+        assert.equal(answer.wait === Infinity, cost > bucket.burst)
+        if (answer.wait === Infinity) return
+        const ticks = now * law.resolution
+        assert.equal(tokenBucket.wait(law, key.tat, ticks + answer.wait, cost), law.patience)
+        assert.equal(tokenBucket.wait(law, key.tat, ticks + answer.wait - 1, cost), law.patience + 1)
+        const later = key.peek(now + answer.retryAfter * 1000, cost)
+        assert.ok(later.allowed && later.held <= law.patience)
+        assert.ok(!key.peek(now + (answer.retryAfter - 1) * 1000, cost).allowed)
+      })
+    }),
+    200,
+  )
+})
+
+test('what waiting calls give back is all there again, in whatever order they give up', async (t) => {
+  const order = fc.array(fc.nat(), { maxLength: 40 })
+  prove(
+    t,
+    fc.property(buckets(1, LONGEST_WAIT), order, fc.nat(1e6), ({ law, burst }, places, now) => {
+      const ticks = now * law.resolution
+      let tat = 0
+      const charged: number[] = []
+      while (charged.length < 40 && tokenBucket.wait(law, tat, ticks, 1) <= law.patience) {
+        tat = tokenBucket.charge(law, tat, ticks, 1)
+        charged.push(tat)
+      }
+      const out = charged.length
+      const given = charged.splice(0, out).sort((a, b) => (places[a % 40] ?? 0) - (places[b % 40] ?? 0))
+      for (const at of given) tat = tokenBucket.refund(law, tat, ticks, 1, at)
+      assert.equal(tokenBucket.remaining(law, tat, ticks), burst)
+      assert.equal(tokenBucket.resetAfter(tat, ticks), 0)
+    }),
+    200,
+  )
+})
+
+test('promised units are not left: remaining is never below 0, and a broken tat is healed', async (t) => {
+  prove(
+    t,
+    fc.property(buckets(1, LONGEST_WAIT), anything, (bucket, moves) => {
+      const { law, burst } = bucket
+      const key = new BucketKey(law)
+      play(key, moves, scaleOf(bucket), ({ now }) => {
+        const { remaining } = key.peek(now, 0)
+        assert.ok(remaining >= 0 && remaining <= burst)
+        const ticks = now * law.resolution
+        const renew = tokenBucket.renewAfter(law, key.tat, ticks, tokenBucket.out(law, key.tat, ticks))
+        if (remaining === burst) return
+        assert.equal(tokenBucket.remaining(law, key.tat, ticks + renew), remaining + 1)
+        assert.equal(tokenBucket.remaining(law, key.tat, ticks + renew - 1), remaining)
+        assert.equal(tokenBucket.heal(law, key.tat, ticks), key.tat)
+      })
+      assert.equal(tokenBucket.heal(law, Infinity, 5), 5 + law.tolerance + law.patience)
+    }),
+    200,
+  )
+})
+
 test('a denial changes nothing: without it, every other call gets the same answer', async (t) => {
   prove(
     t,

@@ -8,20 +8,46 @@ export type House = ReadonlyMap<string, string>
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   types: [],
   policy: ['types'],
+  address: [],
   http: ['types'],
   store: ['types', 'policy'],
-  limiter: ['types', 'policy', 'store'],
+  observe: ['types', 'policy'],
+  limiter: ['types', 'policy', 'store', 'observe'],
   openapi: ['types', 'http', 'policy'],
-  plugin: ['types', 'policy', 'store', 'limiter', 'http', 'openapi'],
-  'front door': ['types', 'policy', 'store', 'limiter', 'http', 'openapi', 'plugin'],
+  limits: ['types', 'policy', 'store'],
+  plugin: ['types', 'policy', 'store', 'limiter', 'observe', 'http', 'address', 'openapi', 'limits'],
+  replay: ['types', 'policy', 'store', 'limiter', 'observe', 'address'],
+  console: ['types', 'policy', 'store', 'observe', 'limits'],
+  page: [],
+  'front door': [
+    'types',
+    'policy',
+    'store',
+    'limiter',
+    'observe',
+    'http',
+    'address',
+    'openapi',
+    'limits',
+    'plugin',
+    'replay',
+    'console',
+  ],
 }
 
 const LONGEST_FILE = 250
+/** The front door that starts a program, and holds no more than that. */
+const STARTS = 'lib/cli.ts'
+const LONGEST_START = 10
 const FASTIFY = /^fastify(?:-plugin)?(?:\/|$)/
-const KNOWS_FASTIFY = /^(?:lib\/plugin\/.*|types\/(?:options|fastify)\.ts)$/
+const KNOWS_FASTIFY =
+  /^(?:lib\/(?:plugin|console)\/.*|types\/(?:options|registry|route|events|fastify|console-plugin)\.ts)$/
 const TIME_MODULE = /^(?:node:)?(?:timers|timers\/promises|perf_hooks)$/
 const TIME_WORDS = new Set(['Date', 'performance', 'hrtime', 'setTimeout', 'setInterval', 'Temporal'])
 const READS_TIME = 'lib/store/clock.ts'
+/** Runs in a browser, and is served, not imported. */
+const PAGE = 'lib/console/page/'
+export const PAGE_STARTS = `${PAGE}main.js`
 
 /** All faults of a house, one line each: the place and the fault. */
 export function faultsOf(house: House): string[] {
@@ -35,14 +61,16 @@ function fileFaults(path: string, source: string, house: House): string[] {
   const lines = source.split('\n').length - (source.endsWith('\n') ? 1 : 0)
   if (!Object.hasOwn(ARROWS, room)) faults.push(`${path}: no room of the plan`)
   if (lines > LONGEST_FILE) faults.push(`${path}: ${lines} lines, more than ${LONGEST_FILE}`)
-  if ((room === 'front door' || posix.basename(path) === 'index.ts') && !exportsOnly(source))
+  if (path === STARTS) {
+    if (lines > LONGEST_START) faults.push(`${path}: does more than start`)
+  } else if ((room === 'front door' || posix.basename(path) === 'index.ts') && !exportsOnly(source))
     faults.push(`${path}: holds more than exports`)
   for (const { specifier, line } of importsOf(source)) {
     const fault = specifier === null ? 'imports what nobody can tell' : importFault(path, specifier, house)
     if (fault !== null) faults.push(`${path}:${line}: ${fault}`)
   }
   for (const { kind, text, line } of tokensOf(source)) {
-    if (kind === 'word' && TIME_WORDS.has(text) && path !== READS_TIME)
+    if (kind === 'word' && TIME_WORDS.has(text) && path !== READS_TIME && !/^(?:types|page)$/.test(room))
       faults.push(`${path}:${line}: reads time (${text})`)
   }
   return faults
@@ -54,21 +82,28 @@ function importFault(path: string, specifier: string, house: House): string | nu
   if (FASTIFY.test(specifier) && !KNOWS_FASTIFY.test(path)) return `names ${specifier}`
   if (TIME_MODULE.test(specifier) && path !== READS_TIME) return `reads time (${specifier})`
   if (!specifier.startsWith('.')) return null
-  const target = targetOf(path, specifier)
+  const target = targetOf(path, specifier, house)
   if (!house.has(target)) return `imports ${target}, which is not in the house`
   const [from, to] = [roomOf(path), roomOf(target)]
   return from === to || ARROWS[from]?.includes(to) ? null : `${from} imports ${to} (${specifier})`
 }
 
-/** The room of a file: `types`, the folder below `lib`, or the front door for a file in `lib` itself. */
+/**
+ * The room of a file: `types`, the folder below `lib`, or the front door for a file in `lib` itself. The page
+ * of the console is a room in a room.
+ */
 export function roomOf(path: string): string {
+  if (path.startsWith(PAGE)) return 'page'
   const [top, room, ...rest] = path.split('/')
   if (top === 'types') return 'types'
   return top === 'lib' && rest.length === 0 ? 'front door' : room
 }
 
-function targetOf(path: string, specifier: string): string {
-  return posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts')
+function targetOf(path: string, specifier: string, house: House): string {
+  const target = posix.join(posix.dirname(path), specifier)
+  // What another package brings to the page is here as its types.
+  const forms = [target, target.replace(/\.js$/, '.d.ts')]
+  return forms.find((form) => house.has(form)) ?? target.replace(/\.js$/, '.ts')
 }
 
 /** The files that each file imports. */
@@ -76,7 +111,7 @@ export function graphOf(house: House): Map<string, string[]> {
   const targets = (path: string, source: string) =>
     importsOf(source)
       .filter(({ specifier }) => specifier?.startsWith('.'))
-      .map(({ specifier }) => targetOf(path, specifier as string))
+      .map(({ specifier }) => targetOf(path, specifier as string, house))
   return new Map([...house].map(([path, source]) => [path, targets(path, source)]))
 }
 

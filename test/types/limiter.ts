@@ -1,6 +1,7 @@
 // Limiters without Fastify, and their decisions.
 import {
   type Allowed,
+  type AsyncLimiter,
   type Clock,
   createLimiter,
   type Decision,
@@ -32,6 +33,25 @@ holds<Equal<typeof decision, Decision>>()
 holds<Equal<ReturnType<Limiter['peek']>, Decision>>()
 holds<Equal<ReturnType<Limiter['refund']>, void>>()
 holds<Equal<ReturnType<Limiter['reset']>, void>>()
+holds<Equal<ReturnType<Limiter['block']>, void>>()
+holds<Equal<ReturnType<Limiter['wait']>, Promise<Decision>>>()
+holds<Equal<ReturnType<AsyncLimiter['wait']>, Promise<Decision>>>()
+const answered = limiter.run('a', async () => 7, { cost: 2, signal: AbortSignal.timeout(1000) })
+holds<Equal<typeof answered, Promise<number>>>()
+const atOnce = limiter.run('a', () => 'done')
+holds<Equal<typeof atOnce, Promise<string>>>()
+limiter.block('a', '1 hour')
+createLimiter({ name: 'a', wait: '2 seconds' }, { maxWaiting: 10 })
+createLimiter({ name: 'a', algorithm: 'concurrency', limit: 5, hold: '1 minute' })
+createLimiter({ name: 'a', block: { for: '1 minute', factor: 4, max: '1 day', forget: '7 days' } })
+// @ts-expect-error a block has a length
+createLimiter({ name: 'a', block: { factor: 4 } })
+// @ts-expect-error
+limiter.block('a', 'a while')
+// @ts-expect-error a task is a function
+limiter.run('a', 7)
+// @ts-expect-error
+limiter.wait('a', { signal: 'stop' })
 limiter.refund('a')
 limiter.refund('a', 2)
 
@@ -48,8 +68,9 @@ if (decision.allowed) {
   holds<Equal<ReturnType<typeof retryAfterSeconds>, number | null>>()
   retryAfterSeconds(wait + names.length)
 }
-holds<Equal<keyof Allowed, 'allowed' | 'policy' | 'limit' | 'remaining' | 'resetAfter' | 'source'>>()
-holds<Equal<keyof Denied, keyof Allowed | 'violated' | 'retryAfter'>>()
+type Common = 'allowed' | 'policy' | 'limit' | 'remaining' | 'resetAfter' | 'source'
+holds<Equal<keyof Allowed, Common | 'delay'>>()
+holds<Equal<keyof Denied, Common | 'violated' | 'retryAfter' | 'blocked'>>()
 // @ts-expect-error a field of denials only
 decision.retryAfter
 // @ts-expect-error a decision is read-only

@@ -46,8 +46,10 @@ app.get('/list', { config: { rateLimit: [false] } }, handler)
 app.get('/list', { config: { rateLimit: [{ rate: '5' }] } }, handler)
 // @ts-expect-error
 app.get('/function', { config: { rateLimit: () => 5 } }, handler)
-// @ts-expect-error a function picks among limiters that are there
 app.get('/function', { config: { rateLimit: () => ({ rate: 5 }) } }, handler)
+app.get('/function', { config: { rateLimit: async () => ['default', { rate: 5 }] as const } }, handler)
+// @ts-expect-error
+app.get('/function', { config: { rateLimit: () => ({ rate: '5' }) } }, handler)
 // @ts-expect-error
 app.route({ method: 'GET', url: '/route', config: { rateLimit: 5 }, handler })
 

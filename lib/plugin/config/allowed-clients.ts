@@ -1,22 +1,21 @@
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { AllowList } from '../../../types/index.js'
+import { bareAddress, type Groups, ipv4Of, isTranslated, parseIpv6 } from '../../address/index.js'
 import { invalidOption } from '../../policy/index.js'
-import { bareAddress, type Groups, ipv4Of, isTranslated, parseIpv6 } from './ip.js'
+import { isPromise } from '../is-promise.js'
 
-const ALLOWED = "addresses and CIDR blocks such as '10.0.0.0/8', or a function (request, key) => boolean"
+const ALLOWED =
+  "addresses and CIDR blocks such as '10.0.0.0/8', or a function (request, key, limiter) => boolean"
 
 /** The option `allow`: clients that no limiter counts, by their address or by a function. */
 export class AllowedClients {
   readonly #lists: Lists | null = null
-  readonly #allows: ((request: FastifyRequest, key: string) => boolean) | null = null
+  readonly #allows: Extract<AllowList, (...args: never[]) => unknown> | null = null
 
   constructor(allow: AllowList | undefined) {
-    if (typeof allow === 'function') {
-      if (allow.constructor.name === 'AsyncFunction')
-        throw invalidOption('allow', allow, `${ALLOWED}, not async`)
-      this.#allows = allow
-    } else if (allow !== undefined) {
+    if (typeof allow === 'function') this.#allows = allow
+    else if (allow !== undefined) {
       if (!Array.isArray(allow)) throw invalidOption('allow', allow, ALLOWED)
       this.#lists = { ipv4: new BlockList(), ipv6: new BlockList() }
       for (const entry of allow) addEntry(this.#lists, entry)
@@ -28,9 +27,11 @@ export class AllowedClients {
     return this.#lists !== null && isListed(this.#lists, request.ip)
   }
 
-  /** Whether the function allows a request that would be counted under `key`. */
-  allows(request: FastifyRequest, key: string): boolean {
-    return this.#allows !== null && this.#allows(request, key) === true
+  /** Whether the function allows a request that a limiter would count under `key`. */
+  allows(request: FastifyRequest, key: string, limiter: string): boolean | Promise<boolean> {
+    if (this.#allows === null) return false
+    const allows: unknown = this.#allows(request, key, limiter)
+    return isPromise(allows) ? Promise.resolve(allows).then((allows) => allows === true) : allows === true
   }
 }
 

@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 import type { KeyStrategy } from '../../../types/index.js'
+import { ipKey } from '../../address/index.js'
 import { invalidOption } from '../../policy/index.js'
 import { unknownKey } from '../errors.js'
 import { isPromise } from '../is-promise.js'
-import { ipKey } from './ip.js'
 import { PATIENCE, type WarningCode, type Warnings } from './warnings.js'
 
 /** A key strategy that never fails: `null` stands for no key. */
@@ -13,7 +13,8 @@ export interface Strategy {
   readonly isNamed: boolean
   /** Whether the key is known before any other hook has run, so that its limiters run on arrival. */
   readonly onArrival: boolean
-  read(request: FastifyRequest): string | null | Promise<string | null>
+  /** `quiet`: without a warning if there is no key, because the request is asked again later. */
+  read(request: FastifyRequest, quiet?: boolean): string | null | Promise<string | null>
 }
 
 /** The key strategy `ip`. */
@@ -63,29 +64,29 @@ class UserStrategy implements Strategy {
     this.#warnings = warnings
   }
 
-  read(request: FastifyRequest): string | null | Promise<string | null> {
+  read(request: FastifyRequest, quiet = false): string | null | Promise<string | null> {
     try {
       const strategy = this.#strategy
       const key = strategy(request)
-      if (typeof key === 'string' || !isPromise(key)) return this.#check(key)
+      if (typeof key === 'string' || !isPromise(key)) return this.#check(key, quiet)
       return Promise.resolve(key).then(
-        (key) => this.#check(key),
-        (error) => this.#fail(error),
+        (key) => this.#check(key, quiet),
+        (error) => this.#fail(error, quiet),
       )
     } catch (error) {
-      return this.#fail(error)
+      return this.#fail(error, quiet)
     }
   }
 
-  #check(value: unknown): string | null {
+  #check(value: unknown, quiet: boolean): string | null {
     const key = keyOf(value)
-    if (key === null) return this.#miss('FST_FLOODGATE_W002', kindOf(value))
-    this.#found = true
+    if (key !== null) this.#found = true
+    else if (!quiet) this.#miss('FST_FLOODGATE_W002', kindOf(value))
     return key
   }
 
-  #fail(error: unknown): null {
-    return this.#miss('FST_FLOODGATE_W003', error instanceof Error ? error.name : typeof error)
+  #fail(error: unknown, quiet: boolean): null {
+    return quiet ? null : this.#miss('FST_FLOODGATE_W003', error instanceof Error ? error.name : typeof error)
   }
 
   #miss(code: WarningCode, detail: string): null {

@@ -1,10 +1,12 @@
-import type { AnyPolicy, HookName, Policy, RoutePolicy } from '../../../types/index.js'
+import type { AnyPolicy, HookName, RoutePolicy } from '../../../types/index.js'
 import { compilePolicies } from '../../limiter/index.js'
 import { compilePolicy, invalidOption, ownOptions, POLICY_OPTIONS, show } from '../../policy/index.js'
 import { HOOKS } from '../lifecycle/points.js'
-import type { Cost } from './request-limiter.js'
+import type { LimiterOptions } from './request-limiter.js'
 
-export const ROUTE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'key', 'cost', 'hook']
+/** Options that belong to a limiter, not to one of its policies. */
+const LIMITER_OPTIONS = ['key', 'cost', 'hook', 'charge', 'status'] as const
+export const ROUTE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, ...LIMITER_OPTIONS]
 
 /**
  * What policies inherit for the options that they leave out: the default limiter, as far as the user
@@ -13,14 +15,6 @@ export const ROUTE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'key', 'cost
 export type Defaults = RoutePolicy & {
   /** The period that the code says, where the environment says another. */
   readonly codePer?: RoutePolicy['per']
-}
-
-/** What the policies of a limiter say, checked and with what they inherit. */
-export interface LimiterOptions {
-  readonly policies: readonly Policy[]
-  readonly key: NonNullable<RoutePolicy['key']>
-  readonly cost: Cost
-  readonly hook: HookName | undefined
 }
 
 /** Compiles the policies of the limiter `name`; `where` is the path of its options in errors. */
@@ -39,15 +33,18 @@ export function compileLimiter(
   })
   const own = commonOptions(list, where)
   const { key = defaults.key ?? 'ip', cost = defaults.cost ?? 1 } = own
+  const { charge = defaults.charge, status = defaults.status ?? 429 } = own
   // The place of a decision goes with its key.
   const { hook = own.key === undefined ? defaults.hook : undefined } = own
   checkCostOption(cost, `${dotted(where)}cost`)
   if (hook !== undefined) checkHook(hook, `${dotted(where)}hook`)
+  if (charge !== undefined) checkCharge(charge, `${dotted(where)}charge`)
+  if (status !== 429 && status !== 503) throw invalidOption(`${dotted(where)}status`, status, '429 or 503')
   const inherited = list.map((options) => inherit(options, defaults))
   const policies = isList
     ? compilePolicies(inherited, name, where)
     : [compilePolicy(inherited[0], name, dotted(where))]
-  return { policies, key, cost, hook }
+  return { policies, key, cost, hook, charge, status }
 }
 
 /** The path of an option, as a prefix of the paths of those in it. */
@@ -56,21 +53,26 @@ export function dotted(path: string): string {
 }
 
 /**
- * A policy takes what it leaves out from the default limiter. Its own rate is per the period that the code
- * says, and an inherited burst does not loosen it. Only a token bucket inherits a burst.
+ * A policy takes what it leaves out from the default limiter, as far as its algorithm has it. Its own rate is
+ * per the period that the code says, and an inherited burst does not loosen it.
  */
-function inherit(options: RoutePolicy, defaults: Defaults): RoutePolicy {
-  const { algorithm = defaults.algorithm, rate = defaults.rate } = options
+export function inherit(options: RoutePolicy, defaults: Defaults): RoutePolicy {
+  const { key, cost, hook, charge, status, ...own } = options
+  const { algorithm = defaults.algorithm, block = defaults.block } = options
+  const { enforce = defaults.enforce } = options
+  if (algorithm === 'concurrency') {
+    const { limit = defaults.limit, hold = defaults.hold } = options
+    return { ...own, algorithm, limit, hold, enforce }
+  }
+  const { rate = defaults.rate } = options
   const { per = options.rate === undefined ? defaults.per : defaults.codePer } = options
-  const {
-    burst = algorithm === 'sliding-window' ? undefined : inheritedBurst(defaults.burst, options.rate),
-  } = options
-  const { key, cost, hook, ...own } = options
-  return { ...own, algorithm, rate, per, burst }
+  if (algorithm === 'sliding-window') return { ...own, algorithm, rate, per, block, enforce }
+  const { burst = inheritedBurst(defaults.burst, options.rate), wait = defaults.wait } = options
+  return { ...own, algorithm, rate, per, burst, wait, block, enforce }
 }
 
 function inheritedBurst(burst: number | undefined, rate: number | undefined): number | undefined {
-  return burst === undefined || rate === undefined ? burst : Math.min(burst, rate)
+  return burst === undefined || typeof rate !== 'number' ? burst : Math.min(burst, rate)
 }
 
 /**
@@ -79,10 +81,10 @@ function inheritedBurst(burst: number | undefined, rate: number | undefined): nu
 function commonOptions(
   list: readonly RoutePolicy[],
   where: string,
-): Pick<RoutePolicy, 'key' | 'cost' | 'hook'> {
+): Pick<RoutePolicy, (typeof LIMITER_OPTIONS)[number]> {
   const limiter: Record<string, unknown> = Object.create(null)
   for (const policy of list) {
-    for (const option of ['key', 'cost', 'hook'] as const) {
+    for (const option of LIMITER_OPTIONS) {
       const value = policy[option]
       if (value === undefined) continue
       if (option in limiter && limiter[option] !== value) {
@@ -97,6 +99,16 @@ function commonOptions(
 function checkCostOption(cost: unknown, option: string): void {
   if (typeof cost === 'function' || (Number.isSafeInteger(cost) && (cost as number) >= 0)) return
   throw invalidOption(option, cost, 'an integer of 0 or more, or a function of the request')
+}
+
+const CHARGES: readonly unknown[] = ['failed', 'succeeded']
+
+function checkCharge(charge: unknown, option: string): void {
+  if (typeof charge === 'function' || CHARGES.includes(charge)) return
+  throw invalidOption(option, charge, "'failed', 'succeeded', or a function of request and reply", [
+    'failed',
+    'succeeded',
+  ])
 }
 
 function checkHook(hook: unknown, option: string): void {

@@ -10,7 +10,7 @@ const WARNINGS = {
     "A request carries X-Forwarded-For but Fastify's trustProxy is off, so every client behind the proxy counts as one. Set trustProxy to the proxy's address, or have the header removed.",
   FST_FLOODGATE_W002: (strategy: string, instead: string) =>
     instead === ''
-      ? `The key strategy ${strategy} gave no key for a request, which is now counted by IP, in a key space of its own. Let the limiter run after what sets the key, with the option hook: 'preValidation' or 'preHandler', or read the key from what is known after onRequest hooks, or answer 401 first.`
+      ? `The key strategy ${strategy} gave no key for a request, also after the hooks of its route, so it is now counted by IP, in a key space of its own. Set what the strategy reads in a hook of the route, not in its handler, or answer 401 first.`
       : `The key strategy ${strategy} gave ${instead}, which is no key: the request is counted by IP, in a key space of its own. Return a string or a number, such as the id of a user.`,
   FST_FLOODGATE_W003: (strategy: string, reason: string) =>
     `The key strategy ${strategy} failed for a request, which is now counted by IP, in a key space of its own. Reason: ${reason}.`,
@@ -23,8 +23,8 @@ const WARNINGS = {
   FST_FLOODGATE_W007: (limiter: string) =>
     `The limiter ${limiter} charged one key twice for one request, as a hook placed by hand does in addition to config.rateLimit. Remove one of the two, or say what a request costs with the option cost.`,
   FST_FLOODGATE_W008: evictionWarning,
-  FST_FLOODGATE_W009: (url: string) =>
-    `The function in config.rateLimit of the route ${url} returned something that is no limiter of this app, and its request was charged to the default limiter. Return 'default', a name from limiters or define(), or false; map what clients send to names of your own.`,
+  FST_FLOODGATE_W009: (place: string) =>
+    `The function in ${place} returned something that is no limiter of this app, and its request was charged to the default limiter. Return 'default', a name from limiters or define(), a policy, a list of these, or false; map what clients send to names of your own.`,
   FST_FLOODGATE_W010: () =>
     "Fastify's trustProxy is true, so any client can name its own address in X-Forwarded-For and is counted under it. Set trustProxy to the proxy's address or network. Where all clients come through a proxy that overwrites the header, switch this warning off.",
   FST_FLOODGATE_W011: () =>
@@ -36,6 +36,10 @@ const WARNINGS = {
     `The pattern ${pattern} in the option exempt matches no route. Write the URL of a route as it is declared, prefix included, with a final * for any rest, or remove the pattern.`,
   FST_FLOODGATE_W015: (url: string, where: string) =>
     `The route ${url} has ${where}, which is not read: the route is limited as if it was not there. Write config: { rateLimit: … }.`,
+  FST_FLOODGATE_W016: (place: string, option: string) =>
+    `The function in ${place} returned a policy whose option ${option} is not allowed, and its request was charged to the default limiter. Check what the function returns, such as a row of a table, against the options of a policy.`,
+  FST_FLOODGATE_W017: (place: string, reason: string) =>
+    `The function in ${place} failed for a request, which was charged to the default limiter. Reason: ${reason}. Return the limiter of clients that are not known as well, such as a request without a user.`,
 } as const
 
 export type WarningCode = keyof typeof WARNINGS

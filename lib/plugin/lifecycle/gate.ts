@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AllowedClients } from '../config/allowed-clients.js'
+import { markOwn } from '../own-hooks.js'
 import type { RoutePlans } from '../routes/route-plans.js'
 import type { Done } from './points.js'
 import type { ProxyWatch } from './proxy-watch.js'
@@ -30,9 +31,10 @@ export class Gate {
   }
 
   /** The guard, then the limiters that can decide before any other hook has run. */
-  readonly onRequest = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
+  readonly onRequest = markOwn((request: FastifyRequest, reply: FastifyReply, done: Done): void => {
     const plan = this.#plans.of(request)
     if (plan.exempt) return done()
+    if (plan.isOpen) this.#plans.close(plan, request)
     const guard = this.#guard
     this.#proxyWatch.onRequest(request)
     // The only stage runs after the route's `onRequest` hooks.
@@ -45,18 +47,15 @@ export class Gate {
     guard.decide(request, reply, (error) =>
       error === undefined ? arrival.decide(request, reply, done) : done(error),
     )
-  }
+  })
 
   /** The limiters that decide after all `onRequest` hooks, before the body is read. */
-  readonly preParsing = (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    _payload: unknown,
-    done: Done,
-  ): void => {
-    const { onlyStage } = this.#plans.of(request)
-    if (onlyStage === null || this.#guard !== null) this.#steps.take(request, reply, 'onRequest', done)
-    else if (isUnlimited(request, this.#allowed)) done()
-    else onlyStage.decide(request, reply, done)
-  }
+  readonly preParsing = markOwn(
+    (request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: Done): void => {
+      const { onlyStage } = this.#plans.of(request)
+      if (onlyStage === null || this.#guard !== null) this.#steps.take(request, reply, 'onRequest', done)
+      else if (isUnlimited(request, this.#allowed)) done()
+      else onlyStage.decide(request, reply, done)
+    },
+  )
 }

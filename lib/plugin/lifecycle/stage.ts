@@ -1,101 +1,132 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { takeAll } from '../../limiter/index.js'
-import { checkCost } from '../../policy/index.js'
-import type { AllowedClients } from '../config/allowed-clients.js'
-import type { Strategies } from '../config/key-strategies.js'
+import { apart, denyDelayed, mayBeShadows, takeAll, takeShadows } from '../../limiter/index.js'
+import { conclude } from '../../observe/index.js'
 import type { RequestLimiter } from '../config/request-limiter.js'
-import type { Warnings } from '../config/warnings.js'
 import { isPromise } from '../is-promise.js'
-import type { DenialReply } from '../reply/denial-reply.js'
-import type { FailureReply } from '../reply/failure-reply.js'
-import { refund } from '../request/refunds.js'
+import { giveAllBack, refund } from '../request/refunds.js'
 import {
   addCharges,
-  type ChargeOwner,
+  addShadow,
   chargesOf,
-  RequestCharge,
+  type RequestCharge,
   type Role,
+  shadowsOf,
   tightestOf,
 } from '../request/request-charge.js'
+import { isInProgress, isProvisional, settleLater } from '../request/settlement.js'
+import type { Decider } from '../routes/plan.js'
+import { ChargeReader, type Charges } from './charge-reader.js'
 import type { Done } from './points.js'
+import type { Registration } from './registration.js'
 
-/** The parts of a registration that its stages use. */
-export interface Registration extends ChargeOwner {
-  readonly strategies: Strategies
-  readonly allowed: AllowedClients
-  readonly warnings: Warnings
-  readonly denials: DenialReply
-  readonly failures: FailureReply
+/** Whether nothing is left to do once they are allowed: they neither wait nor are settled later. */
+function areFinal(charges: readonly RequestCharge[]): boolean {
+  for (let i = 0; i < charges.length; i++)
+    if (charges[i].bucket.policy.wait > 0 || isProvisional(charges[i])) return false
+  return true
 }
 
-type Key = string | null
-
 /** Limiters that decide at the same moment: all of them charge, or none. */
-export class Stage {
+export class Stage implements Decider {
   readonly members: readonly RequestLimiter[]
   readonly #role: Role
   readonly #registration: Registration
+  readonly #reader: ChargeReader
 
   constructor(members: readonly RequestLimiter[], role: Role, registration: Registration) {
     this.members = members
     this.#role = role
     this.#registration = registration
+    this.#reader = new ChargeReader(members, role, registration)
   }
 
-  /** Decides about a request. Calls `done` if it may go on, and replies if not. */
-  decide(request: FastifyRequest, reply: FastifyReply, done: Done): void {
-    const { members } = this
-    // Most stages have one limiter, and need no lists of keys.
-    if (members.length === 1) {
-      const [member] = members
-      const key = member.strategy.read(request)
-      if (isKey(key)) this.#take(request, reply, this.#chargesOf(member, key, request, reply), done)
-      else
-        key
-          .then((key) => this.#take(request, reply, this.#chargesOf(member, key, request, reply), done))
-          .catch(done)
-      return
+  /** As `Decider.decide`. Limiters that decide together are postponed together. */
+  decide(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: Done,
+    postpone: (() => void) | null = null,
+  ): void {
+    const charges = this.#read(request, reply, done, postpone !== null)
+    if (charges === undefined) return
+    if (!isPromise(charges)) return this.#goOn(request, reply, charges, done, postpone)
+    charges
+      .then((charges) => this.#goOn(request, reply, charges, done, postpone))
+      .catch((error) => this.#fail(request, error, done))
+  }
+
+  /** Undefined where that failed. */
+  #read(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: Done,
+    mayWait: boolean,
+  ): Charges | Promise<Charges> | undefined {
+    try {
+      return this.#reader.read(request, reply, mayWait)
+    } catch (error) {
+      this.#fail(request, error as Error, done)
     }
-    const take = (keys: readonly Key[]) => {
-      const charges = members.flatMap((member, i) => this.#chargesOf(member, keys[i], request, reply))
-      this.#take(request, reply, charges, done)
-    }
-    const keys = members.map((member) => member.strategy.read(request))
-    if (keys.every(isKey)) take(keys)
-    else Promise.all(keys).then(take).catch(done)
+  }
+
+  /** A function of the user's failed. A request does not fail because of limiters that only count it. */
+  #fail(request: FastifyRequest, error: Error, done: Done): void {
+    if (!this.members.every(({ limiter }) => limiter.isShadow)) return done(error)
+    request.log.error({ err: error }, 'shadow failed')
+    done()
+  }
+
+  #goOn(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    charges: Charges,
+    done: Done,
+    postpone: (() => void) | null,
+  ): void {
+    if (charges === null) postpone?.()
+    else if (charges.length === 0) done()
+    else this.#take(request, reply, charges, done)
   }
 
   #take(request: FastifyRequest, reply: FastifyReply, charges: readonly RequestCharge[], done: Done): void {
-    if (charges.length === 0) return done()
+    if (!mayBeShadows(charges)) return this.#enforce(request, reply, charges, null, done)
+    const { enforced, shadows } = apart(charges)
+    if (enforced.length > 0) return this.#enforce(request, reply, enforced, shadows, done)
+    this.#takeShadows(request, reply, shadows)
+    done()
+  }
+
+  #enforce(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    charges: readonly RequestCharge[],
+    shadows: readonly RequestCharge[] | null,
+    done: Done,
+  ): void {
     if (tightestOf(request) !== null) this.#warnOfRepeats(request, charges)
     const { store, failures } = this.#registration
-    const allowed = takeAll(store, charges)
-    if (typeof allowed === 'boolean') return this.#finish(request, reply, charges, allowed, done)
+    const isFinal = areFinal(charges)
+    const allowed = takeAll(store, charges, !isFinal)
+    // In the same turn, and before the request goes on.
+    if (shadows !== null) this.#takeShadows(request, reply, shadows)
+    if (typeof allowed === 'boolean') return this.#finish(request, reply, charges, allowed, isFinal, done)
     allowed.then(
-      (allowed) => this.#finish(request, reply, charges, allowed, done),
+      (allowed) => this.#finish(request, reply, charges, allowed, isFinal, done),
       (error) => failures.send(request, reply, error, done),
     )
   }
 
-  /** A charge for each policy of a limiter; none if its client is allowed. */
-  #chargesOf(
-    member: RequestLimiter,
-    ownKey: Key,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): RequestCharge[] {
-    const registration = this.#registration
-    const key = ownKey ?? registration.strategies.ip.read(request)
-    if (registration.allowed.allows(request, key)) return []
-    const { cost } = member
-    const units = typeof cost === 'number' ? cost : checkCost(cost(request))
-    const { name, buckets } = ownKey === null ? member.unkeyed : member.limiter
-    // Most limiters have one policy: no closure is made for their requests.
-    if (buckets.length === 1)
-      return [new RequestCharge(buckets[0], key, units, name, this.#role, registration, reply)]
-    return buckets.map(
-      (bucket) => new RequestCharge(bucket, key, units, name, this.#role, registration, reply),
-    )
+  /** What shadows decide changes nothing. Their units go back when those of other policies do. */
+  #takeShadows(request: FastifyRequest, reply: FastifyReply, shadows: readonly RequestCharge[]): void {
+    const { store, permits } = this.#registration
+    takeShadows(store, shadows, (charge) => {
+      addShadow(request, charge)
+      if (!charge.allowed) return
+      charge.charged = charge.cost
+      charge.chargedBy = charge.source
+      if (isInProgress(charge)) charge.permit = permits.open([charge])
+      if (isProvisional(charge)) settleLater(request, reply, charge)
+    })
   }
 
   #finish(
@@ -103,6 +134,7 @@ export class Stage {
     reply: FastifyReply,
     charges: readonly RequestCharge[],
     allowed: boolean,
+    isFinal: boolean,
     done: Done,
   ): void {
     if (!allowed) return this.#deny(request, reply, charges, done)
@@ -110,9 +142,47 @@ export class Stage {
       charge.charged = charge.cost
       charge.chargedBy = charge.source
     }
+    if (!isFinal && this.#holds(request, reply, charges, done)) return
+    this.#pass(request, reply, charges, done)
+  }
+
+  #pass(request: FastifyRequest, reply: FastifyReply, charges: readonly RequestCharge[], done: Done): void {
     const tightest = addCharges(request, charges)
     this.#registration.headers.write(reply, tightest, tightest.all)
     done()
+  }
+
+  /**
+   * Does what is left for an allowed request of policies that count what is in progress, are charged by the
+   * outcome, or let wait. Returns whether the request waits, or was denied because too many wait.
+   */
+  #holds(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    charges: readonly RequestCharge[],
+    done: Done,
+  ): boolean {
+    let delay = 0
+    for (const charge of charges) {
+      if (isInProgress(charge)) charge.permit = this.#registration.permits.open([charge])
+      if (isProvisional(charge)) settleLater(request, reply, charge)
+      delay = Math.max(delay, charge.delay)
+    }
+    if (delay === 0) return false
+    const undo = () => giveAllBack([...charges, ...this.#earlier(request), ...this.#shadows(request)])
+    const pass = () => this.#pass(request, reply, charges, done)
+    if (this.#registration.held.hold(reply, delay, pass, undo)) {
+      conclude(charges, true)
+      return true
+    }
+    giveAllBack(charges)
+    denyDelayed(
+      charges,
+      charges.map(({ delay }) => delay),
+    )
+    conclude(charges, false)
+    this.#deny(request, reply, charges, done)
+    return true
   }
 
   #deny(request: FastifyRequest, reply: FastifyReply, charges: readonly RequestCharge[], done: Done): void {
@@ -127,8 +197,20 @@ export class Stage {
 
   /** A route's limiters are all or nothing: gives back the charges of its earlier stages. */
   #refundEarlier(request: FastifyRequest): void | Promise<void> {
-    if (this.#role !== 'route' || tightestOf(request) === null) return
-    return refund(chargesOf(request).filter((charge) => charge.role === 'route'))
+    if (tightestOf(request) !== null) return refund(this.#earlier(request))
+  }
+
+  /** The charges of the route's limiters that ran before. */
+  #earlier(request: FastifyRequest): readonly RequestCharge[] {
+    return this.#role === 'route' ? chargesOf(request).filter((charge) => charge.role === 'route') : []
+  }
+
+  /** The shadows of these limiters, and of those of the route that ran before. */
+  #shadows(request: FastifyRequest): readonly RequestCharge[] {
+    const isRoute = this.#role === 'route'
+    return shadowsOf(request).filter(({ role, member }) =>
+      isRoute ? role === 'route' : this.members.includes(member),
+    )
   }
 
   /** Warns before the decision, because a second charge that is denied is the one to know of. */
@@ -142,8 +224,4 @@ export class Stage {
       }
     }
   }
-}
-
-function isKey(key: Key | Promise<Key>): key is Key {
-  return key === null || typeof key === 'string'
 }

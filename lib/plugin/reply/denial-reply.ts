@@ -1,24 +1,35 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BodyStyle, Denied, RateLimitOptions } from '../../../types/index.js'
-import { denialMessage, fastifyBody, PROBLEM_TYPE, problemBody, retryAfterSeconds } from '../../http/index.js'
-import { deniedError } from '../errors.js'
+import {
+  type DenialFacts,
+  denialMessage,
+  fastifyBody,
+  PROBLEM_TYPE,
+  problemBody,
+  retryAfterSeconds,
+} from '../../http/index.js'
+import { deniedError } from '../../limiter/index.js'
 import type { Internals } from '../internals.js'
 import { isPromise } from '../is-promise.js'
 import type { Done } from '../lifecycle/points.js'
 import { type RequestCharge, requestDecision } from '../request/request-charge.js'
+import { isUpgrade } from '../request/upgrade.js'
 import type { LimitHeaders } from './limit-headers.js'
 import { JSON_TYPE, sendText } from './send-text.js'
 
 type OnDenied = NonNullable<RateLimitOptions['onDenied']>
 
-/** The reply of one registration to requests that are denied: 429 (RFC 6585, section 4). */
+/**
+ * The reply of one registration to requests that are denied: 429 (RFC 6585, section 4), or 503 where a
+ * limiter sheds load.
+ */
 export class DenialReply {
   readonly #headers: LimitHeaders
   readonly #onDenied: OnDenied | undefined
   readonly #body: BodyStyle
   readonly #internals: Internals
-  /** The last plain body, and its seconds: in a flood the next one is the same. */
-  #plain: { seconds: number | null; text: string; length: string } = { seconds: 0, text: '', length: '' }
+  /** The last plain body, with its message: in a flood the next one is the same. */
+  #plain: PlainBody = { seconds: 0, status: 429, blocked: false, inProgress: false, text: '', length: '' }
 
   constructor(headers: LimitHeaders, onDenied: OnDenied | undefined, body: BodyStyle, internals: Internals) {
     this.#headers = headers
@@ -35,19 +46,21 @@ export class DenialReply {
   send(request: FastifyRequest, reply: FastifyReply, denied: RequestCharge, done: Done): void {
     const seconds = retryAfterSeconds(denied.retryAfter)
     if (this.#sendAtOnce(request, reply, denied, seconds)) return
-    // Not `reply.code()`: an error handler that redirects without a code would then send a 429, not a 302.
-    reply.raw.statusCode = 429
+    // Not `reply.code()`: an error handler that redirects without a code would then send this status,
+    // not a 302.
+    const { status } = denied.member
+    reply.raw.statusCode = status
     reply.header('cache-control', 'no-store')
     if (seconds !== null) reply.header('retry-after', String(seconds))
     this.#headers.write(reply, denied, denied.all)
     if (isUpgrade(request)) closeAfter(request, reply)
     if (this.#onDenied !== undefined && this.#callOnDenied(this.#onDenied, request, reply, denied)) return
-    const message = denialMessage(denied.retryAfter)
-    if (this.#body === 'fastify' && this.#internals.answersPlainly(request, 429)) {
-      sendText(reply, JSON_TYPE, fastifyBody(message))
+    const message = denialMessage(factsOf(denied))
+    if (this.#body === 'fastify' && this.#internals.answersPlainly(request, status)) {
+      sendText(reply, JSON_TYPE, fastifyBody(status, message))
     } else if (this.#body !== 'fastify' && this.#internals.hasDefaultErrorHandler(request)) {
       this.#sendBody(this.#body, request, reply, denied, message, done)
-    } else done(deniedError(message, requestDecision(denied)))
+    } else done(deniedError(status, message, requestDecision(denied)))
   }
 
   /**
@@ -63,18 +76,20 @@ export class DenialReply {
     if (this.#onDenied !== undefined || this.#body !== 'fastify' || !internals.sendsUnchanged(request))
       return false
     const headers = internals.headers(reply)
-    if (headers === undefined || !internals.answersPlainly(request, 429)) return false
+    const { status } = denied.member
+    if (headers === undefined || !internals.answersPlainly(request, status)) return false
     if (isUpgrade(request) || request.raw.httpVersionMajor !== 1) return false
     this.#headers.write(reply, denied, denied.all)
-    if (this.#plain.seconds !== seconds) {
-      const text = fastifyBody(denialMessage(denied.retryAfter))
-      this.#plain = { seconds, text, length: String(text.length) }
+    if (this.#plain.seconds !== seconds || !isFor(this.#plain, denied)) {
+      const facts = factsOf(denied)
+      const text = fastifyBody(status, denialMessage(facts))
+      this.#plain = { ...facts, seconds, text, length: String(text.length) }
     }
     headers['cache-control'] = 'no-store'
     if (seconds !== null) headers['retry-after'] = String(seconds)
     headers['content-type'] = JSON_TYPE
     headers['content-length'] = this.#plain.length
-    reply.raw.writeHead(429, headers)
+    reply.raw.writeHead(status, headers)
     reply.raw.end(this.#plain.text)
     return true
   }
@@ -89,10 +104,11 @@ export class DenialReply {
     done: Done,
   ): void {
     const decision = requestDecision(denied) as Denied
-    if (body === 'problem') return sendText(reply, PROBLEM_TYPE, problemBody(message, decision.violated))
+    if (body === 'problem')
+      return sendText(reply, PROBLEM_TYPE, problemBody(factsOf(denied), decision.violated))
     const failed = (error: unknown) => {
       request.log.error({ err: error }, 'body failed')
-      done(deniedError(message, decision))
+      done(deniedError(denied.member.status, message, decision))
     }
     try {
       const payload = body(request, decision)
@@ -122,7 +138,9 @@ export class DenialReply {
       return send.call(reply, payload)
     }
     try {
-      const returned: unknown = onDenied(request, reply, requestDecision(denied) as Denied)
+      const { first } = denied
+      const decision = requestDecision(denied) as Denied
+      const returned: unknown = onDenied(request, reply, decision, { first })
       if (isPromise(returned)) Promise.resolve(returned).catch(failed)
     } catch (error) {
       failed(error)
@@ -132,8 +150,21 @@ export class DenialReply {
   }
 }
 
-function isUpgrade(request: FastifyRequest): boolean {
-  return (request.raw as { upgrade?: boolean }).upgrade === true
+/** A body of the plain way, and what it depends on. */
+interface PlainBody extends Omit<DenialFacts, 'retryAfter'> {
+  readonly seconds: number | null
+  readonly text: string
+  readonly length: string
+}
+
+function isFor(body: PlainBody, { member, blocked, bucket }: RequestCharge): boolean {
+  const inProgress = bucket.policy.algorithm === 'concurrency'
+  return body.status === member.status && body.blocked === blocked && body.inProgress === inProgress
+}
+
+function factsOf({ member, bucket, retryAfter, blocked }: RequestCharge): DenialFacts {
+  const inProgress = bucket.policy.algorithm === 'concurrency'
+  return { status: member.status, retryAfter, blocked, inProgress }
 }
 
 /**

@@ -18,8 +18,13 @@ export function refund(
   if (pending.length > 0) return Promise.all(pending).then(() => {})
 }
 
-/** Gives back units of a charge, those that were charged last first. */
+/** Gives back units of a charge, those that were charged last first. Its verdict stays as it is. */
 function giveBack(charge: RequestCharge, units: number): (void | Promise<void>)[] {
+  if (charge.permit !== null) {
+    // The permit knows when its units were renewed.
+    charge.charged = 0
+    return [charge.permit.release()]
+  }
   const replies: (void | Promise<void>)[] = []
   for (let left = units; left > 0; ) {
     const last = charge.charged - sum(charge.earlier)
@@ -33,6 +38,16 @@ function giveBack(charge: RequestCharge, units: number): (void | Promise<void>)[
     }
   }
   return replies
+}
+
+/** Gives back all units of charges. A store that fails now lets them come back with time. */
+export function giveAllBack(charges: readonly RequestCharge[]): void {
+  for (const charge of charges) giveBackQuietly(charge, charge.charged)
+}
+
+/** Gives back units of a charge; nobody waits for it. */
+export function giveBackQuietly(charge: RequestCharge, units: number): void {
+  for (const reply of giveBack(charge, units)) if (isPromise(reply)) reply.then(null, () => {})
 }
 
 /** Reads the verdicts of some charges of one owner again. */
@@ -53,14 +68,20 @@ export function readAgain(charges: readonly RequestCharge[]): void | Promise<voi
  * the first.
  */
 export function anotherCharge({ bucket, key, chargedAt, chargedBy }: RequestCharge, cost: number): Charge {
-  return { ...newCharge(bucket), key, cost, chargedAt, source: chargedBy }
+  const charge = newCharge(bucket)
+  charge.key = key
+  charge.cost = cost
+  charge.chargedAt = chargedAt
+  charge.source = chargedBy
+  return charge
 }
 
 export function copyVerdict(
-  { allowed, remaining, resetAfter, renewAfter, retryAfter, source }: Charge,
+  { allowed, remaining, resetAfter, renewAfter, retryAfter, delay, blocked, source }: Charge,
   charge: RequestCharge,
 ): void {
-  Object.assign(charge, { allowed, remaining, resetAfter, renewAfter, retryAfter, source })
+  const verdict = { allowed, remaining, resetAfter, renewAfter, retryAfter, delay, blocked, source }
+  Object.assign(charge, verdict)
 }
 
 /** Adds the units and the verdict of another charge, which was allowed. */

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Bucket, Charge, Decision, Source, Store } from '../../../types/index.js'
-import { decide, tightest } from '../../limiter/index.js'
+import { decide, type Permit, tightest } from '../../limiter/index.js'
+import type { RequestLimiter } from '../config/request-limiter.js'
 import type { LimitHeaders } from '../reply/limit-headers.js'
 
 /** Who asked for a charge: the guard, the route's config, or a hook placed by hand. */
@@ -28,9 +29,13 @@ export class RequestCharge implements Charge {
   resetAfter = 0
   renewAfter = 0
   retryAfter = 0
+  delay = 0
+  blocked = false
+  first = false
   chargedAt = Number.POSITIVE_INFINITY
   source: Source = 'store'
-  readonly limiter: string
+  /** The limiter that charges. */
+  readonly member: RequestLimiter
   readonly role: Role
   /** Units that are charged at present. */
   charged = 0
@@ -42,6 +47,8 @@ export class RequestCharge implements Charge {
   earlier: EarlierCharge[] | null = null
   /** Where the request has several charges, the tightest holds them all, itself included. */
   all: RequestCharge[] | null = null
+  /** Its units in progress, of a policy that counts those. */
+  permit: Permit | null = null
   readonly owner: ChargeOwner
   readonly reply: FastifyReply
 
@@ -49,7 +56,7 @@ export class RequestCharge implements Charge {
     bucket: Bucket,
     key: string,
     cost: number,
-    limiter: string,
+    member: RequestLimiter,
     role: Role,
     owner: ChargeOwner,
     reply: FastifyReply,
@@ -57,10 +64,18 @@ export class RequestCharge implements Charge {
     this.bucket = bucket
     this.key = key
     this.cost = cost
-    this.limiter = limiter
+    this.member = member
     this.role = role
     this.owner = owner
     this.reply = reply
+  }
+
+  get request(): FastifyRequest {
+    return this.reply.request
+  }
+
+  get limiter(): string {
+    return this.member.limiter.name
   }
 }
 
@@ -88,6 +103,22 @@ export function addCharges(request: FastifyRequest, charges: readonly RequestCha
     return setCharges(request, [...chargesOf(request), ...charges])
   ;(request as ChargedRequest)[requestCharges] = charges[0]
   return charges[0]
+}
+
+/** The property of a request that holds the charges of shadows which have decided. */
+const shadowCharges: unique symbol = Symbol('floodgate.shadows')
+
+interface ShadowedRequest {
+  [shadowCharges]?: RequestCharge[]
+}
+
+/** The charges of a request that only count it, in the order of their verdicts. */
+export function shadowsOf(request: FastifyRequest): readonly RequestCharge[] {
+  return (request as ShadowedRequest)[shadowCharges] ?? []
+}
+
+export function addShadow(request: FastifyRequest, charge: RequestCharge): void {
+  ;(request as ShadowedRequest)[shadowCharges] = [...shadowsOf(request), charge]
 }
 
 /** Makes these the charges of the request. Returns the tightest. */

@@ -1,10 +1,17 @@
 import type { FastifyRequest } from 'fastify'
 import type { Charge, Decision } from '../../../types/index.js'
-import { decide, decisionOf, isTighter, takeAll } from '../../limiter/index.js'
-import { checkCost } from '../../policy/index.js'
+import { decide, isTighter, takeAll, takeShadows } from '../../limiter/index.js'
+import { checkCost, decisionOf } from '../../policy/index.js'
 import { isPromise } from '../is-promise.js'
 import { addUnits, anotherCharge, copyVerdict, readAgain, refund } from './refunds.js'
-import { chargesOf, type RequestCharge, requestDecision, setCharges, tightestOf } from './request-charge.js'
+import {
+  chargesOf,
+  type RequestCharge,
+  requestDecision,
+  setCharges,
+  shadowsOf,
+  tightestOf,
+} from './request-charge.js'
 
 /** `request.rateLimit`: made when the application reads it. */
 export class RequestView {
@@ -19,8 +26,11 @@ export class RequestView {
   }
 
   get decisions(): readonly Decision[] {
-    const charges = [...chargesOf(this.#request)].sort((a, b) => (isTighter(a, b) ? -1 : 1))
-    return charges.map((charge) => decisionOf(charge.bucket.policy, charge, [charge.bucket.policy.name]))
+    return decisionsOf(chargesOf(this.#request))
+  }
+
+  get shadow(): readonly Decision[] {
+    return decisionsOf(shadowsOf(this.#request))
   }
 
   get limiter(): string {
@@ -34,8 +44,14 @@ export class RequestView {
   take(cost = 1): Decision | Promise<Decision> {
     checkCost(cost)
     const charges = this.#own()
-    const added = charges.map((charge) => anotherCharge(charge, cost))
-    const allowed = takeAll(charges[0].owner.store, added)
+    const request = this.#request
+    const added = charges.map((charge) => ({ ...anotherCharge(charge, cost), request }))
+    const allowed = charges.length === 0 || takeAll(charges[0].owner.store, added)
+    for (const shadow of this.#ownShadows())
+      takeShadows(shadow.owner.store, [{ ...anotherCharge(shadow, cost), request }], (added) =>
+        added.allowed ? addUnits(shadow, added) : copyVerdict(added, shadow),
+      )
+    if (charges.length === 0) return this.decision
     return isPromise(allowed)
       ? allowed.then((allowed) => this.#finish(charges, added, allowed))
       : this.#finish(charges, added, allowed)
@@ -44,6 +60,8 @@ export class RequestView {
   refund(cost?: number): void | Promise<void> {
     if (cost !== undefined) checkCost(cost)
     const pending = refund(this.#own(), cost)
+    // Nobody waits for the units of shadows.
+    for (const shadow of this.#ownShadows()) refund([shadow], cost)?.catch(() => {})
     if (isPromise(pending)) return pending.then(() => this.#update())
     this.#update()
   }
@@ -76,13 +94,21 @@ export class RequestView {
 
   /**
    * The charges that the application may change: those of one registration, the guard's only if there are no
-   * others.
+   * others. Units in progress are given back when the response is closed, and only then.
    */
   #own(): readonly RequestCharge[] {
     const charges = chargesOf(this.#request)
-    const own = charges.filter((charge) => charge.role !== 'guard')
-    const candidates = own.length > 0 ? own : charges
+    const counted = charges.filter(({ bucket }) => bucket.policy.algorithm !== 'concurrency')
+    const own = counted.filter((charge) => charge.role !== 'guard')
+    const candidates = own.length > 0 ? own : counted
     return candidates.filter((charge) => charge.owner === candidates[0].owner)
+  }
+
+  /** The same of the shadows. */
+  #ownShadows(): readonly RequestCharge[] {
+    const counted = shadowsOf(this.#request).filter(({ bucket }) => bucket.policy.algorithm !== 'concurrency')
+    const own = counted.filter(({ role }) => role !== 'guard')
+    return own.filter(({ owner }) => owner === this.#tightest.owner)
   }
 
   #update(): void {
@@ -90,4 +116,10 @@ export class RequestView {
     const { reply, owner, all } = tightest
     if (!reply.raw.headersSent) owner.headers.write(reply, tightest, all)
   }
+}
+
+/** What each policy decided by itself, the tightest first. */
+function decisionsOf(charges: readonly RequestCharge[]): Decision[] {
+  const sorted = [...charges].sort((a, b) => (isTighter(a, b) ? -1 : 1))
+  return sorted.map((charge) => decisionOf(charge.bucket.policy, charge, [charge.bucket.policy.name]))
 }

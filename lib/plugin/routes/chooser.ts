@@ -1,58 +1,109 @@
 import type { FastifyRequest } from 'fastify'
-import type { Warnings } from '../config/warnings.js'
+import type { RoutePolicy } from '../../../types/index.js'
+import type { RequestLimiter } from '../config/request-limiter.js'
+import type { WarningCode, Warnings } from '../config/warnings.js'
 import { isPromise } from '../is-promise.js'
 import type { RequestRegistry } from '../registry.js'
-import type { Step, StepChooser } from './plan.js'
+import type { Choice, Step, StepChooser } from './plan.js'
+import type { ReturnedPolicies } from './returned-policies.js'
+import { stepsOf } from './steps-of.js'
 
-/** The steps of the limiters that the functions of routes choose. */
-export class ChosenSteps {
+type RouteFunction = (request: FastifyRequest) => unknown
+
+/**
+ * A function in `config.rateLimit`, which chooses the limiters of each request of its route. What it returns
+ * may come from the client: it is not shown, and a mistake is charged to the default limiter.
+ */
+export class Chooser implements StepChooser {
+  readonly #rateLimit: RouteFunction
+  readonly #place: string
   readonly #registry: RequestRegistry
+  readonly #policies: ReturnedPolicies
   readonly #warnings: Warnings
-  readonly #steps = new Map<unknown, Step>()
+  /** The steps of limiters that were named. */
+  readonly #named = new Map<string, Step | null>()
 
-  constructor(registry: RequestRegistry, warnings: Warnings) {
+  /** `place` is where the function stands; `name` is that of the limiters for the policies it returns. */
+  constructor(
+    rateLimit: RouteFunction,
+    place: string,
+    name: string,
+    registry: RequestRegistry,
+    warnings: Warnings,
+  ) {
+    this.#rateLimit = rateLimit
+    this.#place = place
     this.#registry = registry
+    this.#policies = registry.returnedPolicies(name)
     this.#warnings = warnings
   }
 
-  /**
-   * The step of the limiter `name`, or of the default limiter for a value that names none. The value may come
-   * from the client: it is neither kept nor shown.
-   */
-  of(name: unknown, url: string): Step {
-    const known = this.#steps.get(name)
+  choose(request: FastifyRequest, mayWait: boolean): Choice | Promise<Choice> {
+    const rateLimit = this.#rateLimit
+    try {
+      const value = rateLimit(request)
+      if (!isPromise(value)) return this.#choiceOf(value, mayWait)
+      return Promise.resolve(value).then(
+        (value) => this.#choiceOf(value, mayWait),
+        (error) => this.#fail(error, mayWait),
+      )
+    } catch (error) {
+      return this.#fail(error, mayWait)
+    }
+  }
+
+  /** With `mayWait`, what it reads may not be there yet. */
+  #choiceOf(value: unknown, mayWait: boolean): Choice {
+    return mayWait && (value === undefined || value === null) ? undefined : this.#stepsOf(value)
+  }
+
+  #fail(error: unknown, mayWait: boolean): Choice {
+    if (mayWait) return undefined
+    return this.#mistake('FST_FLOODGATE_W017', error instanceof Error ? error.name : typeof error)
+  }
+
+  #stepsOf(value: unknown): Step | null {
+    if (value === false) return null
+    if (typeof value === 'string') return this.#stepsOfNamed(value)
+    if (typeof value !== 'object' || value === null) return this.#mistake('FST_FLOODGATE_W009')
+    const items: readonly unknown[] = Array.isArray(value) ? value : [value]
+    const names = items.filter((item) => typeof item === 'string')
+    if (items.length === 0 || new Set(names).size < names.length)
+      return this.#mistake('FST_FLOODGATE_W016', 'rateLimit')
+    const members: RequestLimiter[] = []
+    for (const item of items) {
+      const member =
+        typeof item === 'string'
+          ? this.#registry.named(item)
+          : this.#policies.of(item as RoutePolicy, members.length)
+      if (member === undefined) return this.#mistake('FST_FLOODGATE_W009')
+      if (member instanceof Error) return this.#mistake('FST_FLOODGATE_W016', optionOf(member))
+      members.push(member)
+    }
+    return this.#newSteps(members)
+  }
+
+  #stepsOfNamed(name: string): Step | null {
+    const known = this.#named.get(name)
     if (known !== undefined) return known
     const member = this.#registry.named(name)
-    if (member === undefined) {
-      this.#warnings.once('FST_FLOODGATE_W009', url)
-      return this.of('default', url)
-    }
-    const point = member.point === 'arrival' ? 'onRequest' : member.point
-    const step: Step = { point, stage: this.#registry.stage([member]), chooser: null, next: null }
-    this.#steps.set(name, step)
-    return step
+    if (member === undefined) return this.#mistake('FST_FLOODGATE_W009')
+    const steps = this.#newSteps([member])
+    this.#named.set(name, steps)
+    return steps
+  }
+
+  #newSteps(members: readonly RequestLimiter[]): Step | null {
+    return stepsOf(members, (members) => this.#registry.stage(members), true)
+  }
+
+  #mistake(code: WarningCode, detail = ''): Step | null {
+    this.#warnings.once(code, this.#place, detail)
+    return this.#stepsOfNamed('default')
   }
 }
 
-/** A function in `config.rateLimit`, which chooses a limiter for each request of its route. */
-export class Chooser implements StepChooser {
-  readonly #rateLimit: (request: FastifyRequest) => unknown
-  readonly #url: string
-  readonly #chosen: ChosenSteps
-
-  constructor(rateLimit: (request: FastifyRequest) => unknown, url: string, chosen: ChosenSteps) {
-    this.#rateLimit = rateLimit
-    this.#url = url
-    this.#chosen = chosen
-  }
-
-  choose(request: FastifyRequest): Step | null | Promise<Step | null> {
-    const rateLimit = this.#rateLimit
-    const name = rateLimit(request)
-    return isPromise(name) ? Promise.resolve(name).then((name) => this.#stepOf(name)) : this.#stepOf(name)
-  }
-
-  #stepOf(name: unknown): Step | null {
-    return name === false ? null : this.#chosen.of(name, this.#url)
-  }
+/** The option that an error names first, in quotes, without its value. */
+function optionOf({ message }: Error): string {
+  return String(message.split("'", 2)[1])
 }

@@ -32,13 +32,13 @@ interface LimitedRoute {
 export class Documentation {
   readonly #families: readonly HeaderFamily[]
   readonly #body: BodyStyle
-  readonly #guard: readonly Limit[]
+  readonly #guard: readonly RequestLimiter[]
 
   /** `guard`: the limiters that every route meets, unless it is exempt. */
   constructor(families: readonly HeaderFamily[], body: BodyStyle, guard: readonly RequestLimiter[]) {
     this.#families = families
     this.#body = body
-    this.#guard = guard.flatMap((member) => limitsOf(member, true))
+    this.#guard = guard
   }
 
   /** Documents routes whose plans are final. */
@@ -47,12 +47,14 @@ export class Documentation {
     const write = seen.some(({ options }) => isForeign(options.schema as RouteSchema | undefined))
       ? extendOperation
       : documentLimits
+    // Limits of a source may have changed the guard meanwhile.
+    const guard = this.#guard.flatMap((member) => limitsOf(member, true))
     for (const { options, plan, scope } of seen) {
       const chosen = plan.steps !== null && plan.steps.stage === null
-      if (plan.exempt || (!chosen && this.#guard.length + plan.members.length === 0)) continue
-      const before = documented.get(options) ?? { schema: options.schema as RouteSchema, limits: [] }
       const own = plan.members.flatMap((member) => limitsOf(member, false))
-      const limits = [...before.limits, ...this.#guard, ...own]
+      if (plan.exempt || (!chosen && guard.length + own.length === 0)) continue
+      const before = documented.get(options) ?? { schema: options.schema as RouteSchema, limits: [] }
+      const limits = [...before.limits, ...guard, ...own]
       documented.set(options, { schema: before.schema, limits })
       const facts = { limits, chosen, families: this.#families, body: this.#bodyOf(options, scope) }
       options.schema = write(before.schema, facts)
@@ -66,11 +68,12 @@ export class Documentation {
   }
 }
 
-/** A limit for each policy of a limiter. */
-function limitsOf({ limiter, strategy, cost }: RequestLimiter, isGuard: boolean): Limit[] {
+/** A limit for each policy of a limiter that may deny. */
+function limitsOf({ limiter, strategy, cost, status }: RequestLimiter, isGuard: boolean): Limit[] {
   const key = strategy.isNamed ? strategy.name : null
   const units = typeof cost === 'number' ? cost : null
-  return limiter.policies.map((policy) => ({ policy, key, cost: units, isGuard }))
+  const policies = limiter.policies.filter(({ enforce }) => enforce > 0)
+  return policies.map((policy) => ({ policy, key, cost: units, isGuard, status }))
 }
 
 /**

@@ -15,9 +15,15 @@ export function isOpenToGuessing(
   return plans.some(({ arrival, members }) => arrival === null && members.includes(byDefault))
 }
 
-/** Whether this registration or one around it has a guard. */
+/** Whether this registration or one around it has a guard that denies anybody. */
 function hasGuard(app: FastifyInstance): boolean {
-  for (let scope = app; scope.rateLimit !== undefined; scope = Object.getPrototypeOf(scope))
-    if (scope.rateLimit.has('guard')) return true
+  for (let scope = app; scope.rateLimit !== undefined; scope = Object.getPrototypeOf(scope)) {
+    const { rateLimit } = scope
+    if (
+      rateLimit.has('guard') &&
+      rateLimit.get('guard' as 'default').policies.some(({ enforce }) => enforce > 0)
+    )
+      return true
+  }
   return false
 }

@@ -37,8 +37,6 @@ export class ReadyWarnings {
     if (this.#hasEarlyRoutes) return
     for (const pattern of this.#exempt.unmatched(routes.map(({ facts }) => facts)))
       this.#warnings.once('FST_FLOODGATE_W014', pattern)
-    // A function may choose any limiter.
-    if (own.some(({ facts }) => typeof facts.rateLimit === 'function')) return
     for (const name of this.#registry.unused) this.#warnings.once('FST_FLOODGATE_W005', name)
   }
 }

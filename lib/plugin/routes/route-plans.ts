@@ -2,11 +2,11 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { earlyRoute } from '../errors.js'
 import type { Internals } from '../internals.js'
 import { decidingScope } from '../lifecycle/not-found.js'
-import { HOOKS } from '../lifecycle/points.js'
+import { HOOKS, LATER } from '../lifecycle/points.js'
 import type { Steps } from '../lifecycle/steps.js'
 import type { RequestRegistry } from '../registry.js'
 import { factsOf, type RouteFacts, rateLimitOf } from './facts.js'
-import { GUARD_ONLY, type RoutePlan } from './plan.js'
+import { GUARD_ONLY, type RoutePlan, withLater } from './plan.js'
 import type { Planner } from './planner.js'
 
 /** A route that was declared after the plugin was loaded. */
@@ -73,6 +73,21 @@ export class RoutePlans {
   }
 
   /**
+   * At the first request of a route: if it has hooks that may give a key which is missing before them, its
+   * limiters are asked again after those. The hooks that a route inherits are known only now.
+   */
+  close(plan: RoutePlan, request: FastifyRequest): void {
+    plan.isOpen = false
+    const later = LATER.filter((point) => this.#internals.hasForeignHooks(request, point))
+    if (later.length === 0) return
+    for (const point of later)
+      if (!plan.hooks.some((hook) => hook === point))
+        this.#internals.appendHook(request, point, this.#steps[point])
+    plan.steps = withLater(plan.steps, later)
+    plan.onlyStage = null
+  }
+
+  /**
    * The plan of a route so far. A mistake in the plugin's own scope is thrown at once, in a nested one at
    * ready.
    */
@@ -100,10 +115,12 @@ export class RoutePlans {
     const { url = '', method = [] } = routeOptions.config
     let plan: RoutePlan
     try {
-      plan =
-        request.is404 && rateLimitOf(routeOptions.config) === undefined && this.#registry.limits(scope)
+      const isNotFound = request.is404 && rateLimitOf(routeOptions.config) === undefined
+      const made =
+        isNotFound && this.#registry.limits(scope)
           ? this.#planner.notFound
           : this.#make(factsOf(routeOptions, url, method, scope.prefix, true), scope)
+      plan = { ...made }
       for (const hook of plan.hooks)
         if (!this.#internals.appendHook(request, hook, this.#steps[hook])) throw earlyRoute(url)
     } catch (error) {

@@ -29,16 +29,11 @@ export class BucketKeeper implements Keeper {
     const now = this.#ticks(stored, micros)
     let tat = slot < 0 ? 0 : tokenBucket.heal(law, this.#table.state(slot), now)
     const wait = tokenBucket.wait(law, tat, now, cost)
-    const allowed = wait === 0
-    if (commit) {
-      if (!allowed) {
-        // A cost that never fits is no reason to keep a key.
-        if (slot >= 0 && wait !== Number.POSITIVE_INFINITY) this.#table.setDenied(slot)
-      } else if (cost > 0) {
-        tat = tokenBucket.charge(law, tat, now, cost)
-        charge.chargedAt = micros + (tat - now) / law.resolution
-        this.#table.setState(slot < 0 ? this.#insert(charge.bucket as MemoryBucket) : slot, tat)
-      }
+    const allowed = wait <= law.patience
+    if (commit && allowed && cost > 0) {
+      tat = tokenBucket.charge(law, tat, now, cost)
+      charge.chargedAt = micros + (tat - now) / law.resolution
+      this.#table.setState(slot < 0 ? this.#insert(charge.bucket as MemoryBucket) : slot, tat)
     }
     bucketVerdict(charge, law, tat, now, wait)
     return allowed
@@ -53,12 +48,12 @@ export class BucketKeeper implements Keeper {
     this.#table.setState(slot, tokenBucket.refund(law, tat, now, cost, charged))
   }
 
-  heat({ numbers, epoch }: StoredLaw, slot: number, micros: number): number {
+  heat(table: Table, slot: number, micros: number, { numbers, epoch }: StoredLaw): number {
     const law = numbers as TokenBucket
-    const owed = this.#table.state(slot) - (micros - epoch) * law.resolution
+    const owed = table.state(slot) - (micros - epoch) * law.resolution
     if (owed <= 0) return 0
     // In microseconds, so that keys of different laws compare.
-    return this.#table.isDenied(slot) ? 1 + owed / law.resolution : Math.min(1, owed / law.tolerance)
+    return table.isDenied(slot) ? 1 + owed / law.resolution : Math.min(1, owed / law.tolerance)
   }
 
   release(): void {}

@@ -1,43 +1,16 @@
-import type { Charge, Clock, Policy, StoreStats, SyncStore } from '../../../types/index.js'
+import type { Charge, Policy, StoreStats, SyncStore } from '../../../types/index.js'
 import { type CompiledPolicy, invalidOption, ownOptions } from '../../policy/index.js'
 import { costOf } from '../charge.js'
-import { monotonicMicros, systemClock } from '../clock.js'
+import { monotonicMicros } from '../clock.js'
 import { KeyHasher } from '../key-hash.js'
 import { forgottenWarning, StoreWarnings } from '../warning.js'
+import { Blocks } from './blocks.js'
 import { BucketKeeper } from './bucket-keeper.js'
 import type { MemoryBucket, StoredLaw } from './keeper.js'
 import { Laws } from './laws.js'
+import { type MemoryStoreOptions, readOptions } from './options.js'
 import { type Evictor, Table } from './table.js'
 import { WindowKeeper } from './window-keeper.js'
-
-const DEFAULT_MAX_KEYS = 100_000
-const LARGEST_MAX_KEYS = 100_000_000
-const SMALLEST_MAX_UNITS = 64
-const LARGEST_MAX_UNITS = 2 ** 31
-/** The default of maxUnits: this many for each key, and at least 128 MiB. */
-const UNITS_PER_KEY = 16
-const LEAST_UNITS = 2 ** 24
-
-export interface MemoryStoreOptions {
-  /**
-   * Most keys that the store holds at once, for all its limiters: 1 to 100,000,000. Default: 100,000. The
-   * table takes 21.4 bytes for each, so 100,000 keys take 2.1 MB. A sliding window adds 32 bytes, and its
-   * units.
-   */
-  maxKeys?: number
-  /**
-   * Most units that all sliding windows remember together, in slots of 8 bytes: 64 to 2,147,483,648. Default:
-   * 16 for each key, at least 16,777,216 (128 MiB). A key takes 4 slots for up to 4 units, 8 for up to 8, and
-   * so on.
-   *
-   * When all slots are in use, the store forgets windows as in a full table: expired ones first, then those
-   * closest to unlimited, denied ones last. It spares windows of less than half the average size. The largest
-   * `rate` of a window is two thirds of `maxUnits`, rounded down to a power of two.
-   */
-  maxUnits?: number
-  /** The source of time. Default: the monotonic clock of this thread. */
-  clock?: Clock
-}
 
 /**
  * State in the memory of this thread: synchronous, bounded, without a timer. A full store forgets expired
@@ -45,12 +18,14 @@ export interface MemoryStoreOptions {
  */
 export class MemoryStore implements SyncStore, Evictor {
   readonly sync = true
+  readonly kind = 'memory'
   /** Draws the seed of each bucket's hash. */
   readonly #seeds = new KeyHasher()
   readonly #table: Table
   readonly #buckets: BucketKeeper
   readonly #windows: WindowKeeper
   readonly #laws = new Laws()
+  readonly #blocks: Blocks
   readonly #clock: () => number
   readonly #warnings = new StoreWarnings()
   readonly onWarning = this.#warnings.onWarning
@@ -58,16 +33,14 @@ export class MemoryStore implements SyncStore, Evictor {
   #spaces = 0
   #forgotDenied = false
 
-  constructor({ maxKeys = DEFAULT_MAX_KEYS, maxUnits, clock = systemClock }: MemoryStoreOptions) {
-    checkSize('maxKeys', maxKeys, 1, LARGEST_MAX_KEYS)
-    // Null is a wrong value, not an omission.
-    const units = maxUnits === undefined ? Math.max(LEAST_UNITS, UNITS_PER_KEY * maxKeys) : maxUnits
-    checkSize('maxUnits', units, SMALLEST_MAX_UNITS, LARGEST_MAX_UNITS)
+  constructor(options: MemoryStoreOptions) {
+    const { maxKeys, maxUnits, clock } = readOptions(options)
     this.#clock = monotonicMicros(clock)
     this.#table = new Table(maxKeys, this)
+    this.#blocks = new Blocks(this.#table, this.#laws)
     const insert = (bucket: MemoryBucket) => this.#insert(bucket)
     this.#buckets = new BucketKeeper(this.#table, insert)
-    this.#windows = new WindowKeeper(this.#table, insert, this.#laws, units)
+    this.#windows = new WindowKeeper(this.#table, insert, this.#laws, maxUnits)
   }
 
   /**
@@ -77,10 +50,11 @@ export class MemoryStore implements SyncStore, Evictor {
   open(policy: Policy, space: string | MemoryBucket): MemoryBucket {
     if (!('law' in policy)) throw invalidOption('policy', policy, 'one that a limiter has compiled')
     const compiled = policy as CompiledPolicy
-    if (compiled.algorithm === 'sliding-window') this.#windows.check(compiled.rate)
+    if (compiled.algorithm !== 'token-bucket') this.#windows.check(compiled.limit)
     const law = this.#lawOf(compiled)
     const number = typeof space === 'string' ? this.#spaces++ : space.space
-    return { policy: compiled, space: number, hasher: this.#hasherOf(number, law.name), law }
+    const hasher = this.#hasherOf(number, law.name)
+    return { policy: compiled, space: number, hasher, law, counters: null }
   }
 
   take(charges: readonly Charge[]): boolean {
@@ -88,14 +62,15 @@ export class MemoryStore implements SyncStore, Evictor {
     if (charges.length === 1) {
       const [charge] = charges
       const bucket = charge.bucket as MemoryBucket
-      const law = this.#laws.of(bucket, this.#now)
-      return law.keeper.judge(charge, law, charge.cost, this.#find(bucket, charge.key), this.#now, true)
-    }
-    if (!this.#judge(charges, false)) {
-      this.#setDenied(charges)
+      const slot = this.#find(bucket, charge.key)
+      if (this.#judgeOne(charge, bucket, slot, charge.cost, true)) return true
+      this.#onDenied(charge, slot)
       return false
     }
-    return this.#judge(charges, true)
+    if (this.#judge(charges, false)) return this.#judge(charges, true)
+    for (const charge of charges)
+      if (!charge.allowed) this.#onDenied(charge, this.#find(charge.bucket as MemoryBucket, charge.key))
+    return false
   }
 
   peek(charges: readonly Charge[]): boolean {
@@ -108,17 +83,24 @@ export class MemoryStore implements SyncStore, Evictor {
     for (const charge of charges) {
       const bucket = charge.bucket as MemoryBucket
       const slot = this.#find(bucket, charge.key)
-      if (slot < 0 || charge.cost === 0) continue
+      if (slot < 0 || charge.cost === 0 || this.#table.isBlocked(slot)) continue
       const law = this.#laws.of(bucket, this.#now)
       law.keeper.refund(charge, law, slot, this.#now)
     }
   }
 
   reset(charges: readonly Charge[]): void {
-    for (const charge of charges) {
-      const slot = this.#find(charge.bucket as MemoryBucket, charge.key)
+    for (const { bucket, key } of charges) {
+      const slot = this.#find(bucket as MemoryBucket, key)
       if (slot >= 0) this.#table.remove(slot)
+      this.#blocks.pardon(bucket as MemoryBucket, key)
     }
+  }
+
+  block(charges: readonly Charge[], ms: number): void {
+    this.#now = this.#clock()
+    const end = this.#now + Math.round(ms * 1000)
+    for (const { bucket, key } of charges) this.#blocks.set(bucket as MemoryBucket, key, end)
   }
 
   stats(): StoreStats {
@@ -134,8 +116,8 @@ export class MemoryStore implements SyncStore, Evictor {
 
   /** As `Evictor.heat`. */
   heat(slot: number): number {
-    const law = this.#laws.at(this.#table.lawId(slot))
-    return law.keeper.heat(law, slot, this.#now)
+    const use = this.#laws.at(this.#table.lawId(slot))
+    return use.keeper.heat(this.#table, slot, this.#now, use)
   }
 
   /** As `Evictor.forgetsDenied`. Warns once; later, `forgotten` shows the number. */
@@ -147,9 +129,9 @@ export class MemoryStore implements SyncStore, Evictor {
 
   /** As `Evictor.release`. */
   release(slot: number): void {
-    const law = this.#laws.at(this.#table.lawId(slot))
-    law.keeper.release(slot)
-    this.#laws.remove(law)
+    const use = this.#laws.at(this.#table.lawId(slot))
+    use.keeper.release(slot)
+    this.#laws.remove(use)
   }
 
   /** As `Insert`. */
@@ -167,28 +149,46 @@ export class MemoryStore implements SyncStore, Evictor {
       const bucket = charge.bucket as MemoryBucket
       const slot = this.#find(bucket, charge.key)
       const cost = commit ? charge.cost : costOf(charges, charge)
-      const law = this.#laws.of(bucket, this.#now)
-      if (!law.keeper.judge(charge, law, cost, slot, this.#now, commit)) allowed = false
+      if (!this.#judgeOne(charge, bucket, slot, cost, commit)) allowed = false
     }
     return allowed
   }
 
-  #setDenied(charges: readonly Charge[]): void {
-    for (const charge of charges) {
-      const never = charge.retryAfter === Number.POSITIVE_INFINITY
-      const slot = charge.allowed || never ? -1 : this.#find(charge.bucket as MemoryBucket, charge.key)
-      if (slot >= 0) this.#table.setDenied(slot)
+  #judgeOne(charge: Charge, bucket: MemoryBucket, slot: number, cost: number, commit: boolean): boolean {
+    if (slot >= 0 && this.#table.isBlocked(slot)) {
+      this.#blocks.judge(charge, slot, this.#now)
+      return false
+    }
+    const law = this.#laws.of(bucket, this.#now)
+    return law.keeper.judge(charge, law, cost, slot, this.#now, commit)
+  }
+
+  /** After a take that this charge denied. `slot`: of its key. */
+  #onDenied(charge: Charge, slot: number): void {
+    // Where no wait helps, there is no reason to block or keep the key.
+    if (charge.blocked || charge.retryAfter === Number.POSITIVE_INFINITY) return
+    const { block } = charge.bucket.policy
+    if (slot >= 0 && this.#table.isBlocked(slot)) this.#blocks.judge(charge, slot, this.#now)
+    else if (block !== null) {
+      charge.first = true
+      this.#blocks.begin(charge, block, this.#now)
+    } else if (slot >= 0) {
+      charge.first = !this.#table.isDenied(slot)
+      this.#table.setDenied(slot)
     }
   }
 
+  /** The slot of a key, or -1. */
   #find({ hasher }: MemoryBucket, key: string): number {
     hasher.digest(0, key)
-    return this.#table.find(hasher.low, hasher.high)
+    const slot = this.#table.find(hasher.low, hasher.high)
+    return slot >= 0 && this.#table.isBlocked(slot) ? this.#blocks.stillBlocked(slot, this.#now) : slot
   }
 
-  #lawOf({ algorithm, rate, per, limit, law }: CompiledPolicy): StoredLaw {
+  #lawOf({ algorithm, rate, per, limit, wait, law }: CompiledPolicy): StoredLaw {
     const keeper = 'window' in law ? this.#windows : this.#buckets
-    return { name: `${algorithm} ${rate} ${per} ${limit}`, numbers: law, keeper, keys: 0, id: 0, epoch: 0 }
+    const name = `${algorithm} ${rate} ${per} ${limit} ${wait}`
+    return { name, numbers: law, keeper, keys: 0, id: 0, epoch: 0 }
   }
 
   /** Equal laws in one space share their keys. All others have different digests. */
@@ -196,11 +196,6 @@ export class MemoryStore implements SyncStore, Evictor {
     this.#seeds.digest(space, law)
     return new KeyHasher(new Uint8Array(Int32Array.of(this.#seeds.low, this.#seeds.high).buffer))
   }
-}
-
-function checkSize(option: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return
-  throw invalidOption(option, value, `an integer from ${least} to ${most}`)
 }
 
 /**

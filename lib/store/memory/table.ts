@@ -17,6 +17,8 @@ import { CROWDED, type Evictable, freeExpired, freeOrFind, LOOK_WHEN_CROWDED } f
 const WORDS = 4
 const SHARE = 0.75
 
+/** The law id of blocked keys. */
+export const BLOCKED = 0
 /** Law ids from this one on are wide. */
 export const NARROW_LAW_IDS = 1023
 const WIDE = NARROW_LAW_IDS
@@ -76,10 +78,21 @@ export class Table implements Evictable {
     return slot
   }
 
-  /** Empties a slot and closes the gap, so that every probe still finds its key. Other slots may move. */
-  remove(slot: number): void {
+  /** Gives a slot another law id, which is narrow, and state 0. */
+  reuse(slot: number, lawId: number): void {
+    this.#release(slot)
+    this.#words[slot * WORDS + 2] = 0
+    this.#words[slot * WORDS + 3] = lawId << 1
+  }
+
+  #release(slot: number): void {
     this.#evictor.release(slot)
     if (this.#isWide(slot)) this.#wide.close(this.#content(slot))
+  }
+
+  /** Empties a slot and closes the gap, so that every probe still finds its key. Other slots may move. */
+  remove(slot: number): void {
+    this.#release(slot)
     const words = this.#words
     let gap = slot
     for (let next = this.#next(slot); ; next = this.#next(next)) {
@@ -121,6 +134,11 @@ export class Table implements Evictable {
   lawId(slot: number): number {
     const idBits = this.#words[slot * WORDS + 3] & LAW_ID_BITS
     return idBits === LAW_ID_BITS ? this.#wide.lawIds[this.#content(slot)] : idBits >>> 1
+  }
+
+  /** Whether the law id is `BLOCKED`. */
+  isBlocked(slot: number): boolean {
+    return (this.#words[slot * WORDS + 3] & LAW_ID_BITS) === BLOCKED << 1
   }
 
   isDenied(slot: number): boolean {

@@ -61,7 +61,6 @@ export class WindowKeeper implements Keeper {
       // A full window: if the oldest unit still counts, no other unit matters.
       const wait = oldestOf(ring) + law.window - now
       if (wait > 0) {
-        if (commit) this.#table.setDenied(slot)
         windowVerdict(charge, law, law.rate, wait, newestOf(ring) + law.window - now, wait)
         return false
       }
@@ -70,16 +69,11 @@ export class WindowKeeper implements Keeper {
     const wait = slidingWindow.wait(law, ring, now, cost)
     const allowed = wait === 0
     let used = slidingWindow.used(law, ring, now)
-    if (commit) {
-      if (!allowed) {
-        // A cost that never fits is no reason to keep a key.
-        if (slot >= 0 && wait !== Number.POSITIVE_INFINITY) this.#table.setDenied(slot)
-      } else if (cost > 0) {
-        slidingWindow.expire(ring, used)
-        used += cost
-        this.#write(slot, charge.bucket as MemoryBucket, now, cost)
-        charge.chargedAt = now
-      }
+    if (commit && allowed && cost > 0) {
+      slidingWindow.expire(ring, used)
+      used += cost
+      this.#write(slot, charge.bucket as MemoryBucket, now, cost)
+      charge.chargedAt = now
     }
     const oldest = slidingWindow.renewAfter(law, ring, now, used)
     windowVerdict(charge, law, used, oldest, slidingWindow.resetAfter(law, ring, now), wait)
@@ -95,12 +89,12 @@ export class WindowKeeper implements Keeper {
     this.#table.setState(slot, ref)
   }
 
-  heat({ numbers }: StoredLaw, slot: number, now: number): number {
+  heat(table: Table, slot: number, now: number, { numbers }: StoredLaw): number {
     const law = numbers as SlidingWindow
-    this.#arena.load(this.#table.state(slot), this.#other)
+    this.#arena.load(table.state(slot), this.#other)
     const used = slidingWindow.used(law, this.#other, now)
     if (used === 0) return 0
-    return this.#table.isDenied(slot) ? 1 + slidingWindow.resetAfter(law, this.#other, now) : used / law.rate
+    return table.isDenied(slot) ? 1 + slidingWindow.resetAfter(law, this.#other, now) : used / law.rate
   }
 
   release(slot: number): void {

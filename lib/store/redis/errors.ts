@@ -22,6 +22,17 @@ export function outage({ cause }: Error, inForce: string): Error {
   return Object.assign(new Error(message, { cause }), { code: 'FST_FLOODGATE_STORE' })
 }
 
+const FleetFailure = createError(
+  'FST_FLOODGATE_FLEET',
+  'this process and the others do not learn what is changed by hand: %s',
+  500,
+)
+
+/** Says why changes neither come nor go. It shows what an outage shows. */
+export function fleetFailure(cause: Error): Error {
+  return Object.assign(new FleetFailure(detail(cause)), { cause })
+}
+
 /**
  * The first word of a server's error, or the text of one of ours: what a server says may quote keys or a
  * password.

@@ -1,4 +1,6 @@
-export type { RedisClient } from './clients/connect.js'
+export { askRedis, within } from './clients/ask.js'
+export { connect, type RedisClient } from './clients/connect.js'
+export type { Connection } from './clients/connection.js'
 export type { OnStoreFailure } from './local/fallback.js'
 export type { RedisStoreOptions } from './options.js'
 export { redisStore } from './store.js'

@@ -1,21 +1,24 @@
-import type { AsyncStore, Bucket, Charge, Policy, StoreState } from '../../../types/index.js'
-import { type CompiledPolicy, invalidOption } from '../../policy/index.js'
+import type { AsyncStore, AsyncStoreStats, Bucket, Charge, Policy, StoreState } from '../../../types/index.js'
 import { monotonicMicros, systemClock } from '../clock.js'
+import { Buckets, type RedisBucket } from './buckets.js'
 import { connect } from './clients/connect.js'
 import type { Connection } from './clients/connection.js'
 import { EvictionCheck } from './clients/eviction-check.js'
 import { digestWith } from './digest.js'
 import { circuitOpen } from './errors.js'
-import { Names, numbersOf, type RedisBucket, type RedisKey } from './keys.js'
+import { RedisFleet } from './fleet/fleet.js'
+import { Names, type RedisKey } from './keys.js'
 import { DenyCache } from './local/deny-cache.js'
 import { Fallback, IN_FORCE } from './local/fallback.js'
 import type { Lease } from './local/lease.js'
 import { Leases } from './local/leases.js'
 import { type RedisStoreOptions, readOptions, type TestClocks } from './options.js'
-import { type CallContext, DecisionCall, UpdateCall } from './transport/calls.js'
+import { Blocks } from './transport/blocks.js'
+import { type CallContext, DecisionCall } from './transport/calls.js'
 import { Circuits } from './transport/circuit.js'
 import { type Deciding, decideAcrossShards, type KeyedCharges } from './transport/cross-shard.js'
 import { Dispatcher } from './transport/dispatcher.js'
+import { KeyChanges } from './transport/key-changes.js'
 import { LeaseCalls } from './transport/lease-calls.js'
 
 /**
@@ -24,8 +27,10 @@ import { LeaseCalls } from './transport/lease-calls.js'
  */
 export class RedisStore implements AsyncStore {
   readonly sync = false
+  readonly kind = 'redis'
   readonly #connection: Connection
   readonly #names: Names
+  readonly #buckets: Buckets
   readonly #fallback: Fallback
   readonly #circuits: Circuits
   readonly #denyCache: DenyCache
@@ -35,10 +40,13 @@ export class RedisStore implements AsyncStore {
   /** The context of a part of a call over several shards: its failure fails the whole call. */
   readonly #partContext: CallContext
   readonly #dispatcher: Dispatcher
+  readonly #blocks: Blocks
+  readonly #changes: KeyChanges
   readonly #eviction = new EvictionCheck()
+  readonly fleet: RedisFleet
   readonly onWarning = this.#eviction.onWarning
+  readonly onCall = (listener: (seconds: number) => void) => this.#dispatcher.stats.listen(listener)
   readonly #clock: () => number
-  #opened = 0
 
   constructor(options: RedisStoreOptions, clocks: TestClocks | null = null) {
     const { client, prefix, secret, timeout, onStoreFailure, instances, lease, denyCache, shards } =
@@ -47,47 +55,52 @@ export class RedisStore implements AsyncStore {
     this.#connection = connection
     this.#names = new Names(prefix, shards, connection.isCluster, digestWith(secret))
     this.#fallback = new Fallback(onStoreFailure, instances)
+    this.#buckets = new Buckets(prefix, (policy, space) => this.#fallback.open(policy, space))
     this.#circuits = new Circuits(IN_FORCE[onStoreFailure])
     this.#denyCache = new DenyCache(denyCache)
     this.#leases = lease > 1 ? new Leases(lease) : null
     const askAgain = (call: DecisionCall) => this.#leaseCalls?.askAgain(call) === true
-    this.#context = { denyCache: this.#denyCache, leases: this.#leases, askAgain, fallback: this.#fallback }
-    this.#partContext = { ...this.#context, fallback: null }
+    const beginBlocks = (call: DecisionCall, done: () => void) => this.#blocks.begin(call, done)
+    const context = { denyCache: this.#denyCache, leases: this.#leases, askAgain, beginBlocks }
+    this.#context = { ...context, fallback: this.#fallback }
+    this.#partContext = { ...context, beginBlocks: null, fallback: null }
     this.#clock = clocks === null ? monotonicMicros(systemClock) : clocks.local
     const [clock, circuits, serverTime] = [this.#clock, this.#circuits, clocks?.server ?? null]
     const onFirstReply = () => this.#eviction.run(connection)
     const dispatcher = new Dispatcher({ connection, circuits, timeout, clock, onFirstReply, serverTime })
     this.#dispatcher = dispatcher
-    const [leases, context] = [this.#leases, this.#context]
-    this.#leaseCalls = leases && new LeaseCalls({ leases, context, dispatcher, circuits, clock })
+    this.#blocks = new Blocks({ denyCache: this.#denyCache, dispatcher })
+    this.#changes = new KeyChanges({
+      ...{ denyCache: this.#denyCache, leases: this.#leases, dispatcher, blocks: this.#blocks },
+      admits: (keys) => this.#admits(keys, clock()),
+      onFreed: (name) => this.fleet.free(name),
+    })
+    const leases = this.#leases
+    this.#leaseCalls =
+      leases && new LeaseCalls({ leases, context: this.#context, dispatcher, circuits, clock })
+    const forget = (names: readonly string[]) => this.#changes.forget(names)
+    const forgetAll = () => {
+      this.#leaseCalls?.clear()
+      this.#denyCache.clear()
+    }
+    this.fleet = new RedisFleet({ connection, prefix, secret, forget, forgetAll })
   }
 
   get state(): StoreState {
     return this.#circuits.state
   }
 
-  open(policy: Policy, space: string): RedisBucket {
-    if (!('law' in policy)) throw invalidOption('policy', policy, 'one that a limiter has compiled')
-    const compiled = policy as CompiledPolicy
-    const stem = this.#names.stem(compiled, space)
-    return {
-      policy: compiled,
-      id: this.#opened++,
-      law: numbersOf(compiled.law),
-      stem,
-      head: this.#names.head(0, stem),
-      local: this.#fallback.open(compiled, space),
-    }
+  open(policy: Policy, space: string | RedisBucket): RedisBucket {
+    return this.#buckets.open(policy, space)
   }
 
   take(charges: readonly Charge[]): boolean | Promise<boolean> {
     if (charges.length > 1) return this.#take(charges, this.#keysOf(charges), this.#clock(), null)
     const [charge] = charges
-    const { policy } = charge.bucket
-    const redisKey = this.#names.keyOf(charge.bucket as RedisBucket, charge.key)
+    const bucket = charge.bucket as RedisBucket
+    const redisKey = this.#names.keyOf(bucket, charge.key)
     const now = this.#clock()
-    // A window is exact to the instant.
-    const leases = policy.algorithm === 'token-bucket' ? this.#leases : null
+    const leases = bucket.leases ? this.#leases : null
     const lease = leases?.of(redisKey)
     if (lease !== undefined && leases?.spend(charge, lease, now)) {
       if (leases.isLow(lease)) this.#leaseCalls?.renew(lease, now)
@@ -103,10 +116,13 @@ export class RedisStore implements AsyncStore {
     now: number,
     leases: Leases | null,
   ): boolean | Promise<boolean> {
-    if (this.#denyCache.deny(charges, keys, now)) return false
+    if (this.#denyCache.deny(charges, keys, now)) {
+      this.#denyCache.note(charges, keys)
+      return false
+    }
     if (!this.#admits(keys, now)) return this.#decideHere('take', charges)
     // After this take the state that we remember is out of date.
-    this.#denyCache.lift(keys)
+    this.#denyCache.forget(keys)
     this.#leaseCalls?.release(keys, now)
     const lease = leases?.toFill(charges[0], keys[0], now) ?? null
     if (lease !== null) this.#leaseCalls?.watch()
@@ -135,7 +151,7 @@ export class RedisStore implements AsyncStore {
       const keys = this.#keysOf([charge])
       this.#denyCache.lift(keys)
       if (this.#leases?.giveBack(charge, keys[0], this.#clock())) return undefined
-      return this.#update('refund', { charges: [charge], keys }).catch(() => {})
+      return this.#changes.refund({ charges: [charge], keys }).catch(() => {})
     })
     await Promise.all(pending)
   }
@@ -143,13 +159,19 @@ export class RedisStore implements AsyncStore {
   /** Rejects where the store does not answer, whatever `onStoreFailure` says. */
   async reset(charges: readonly Charge[]): Promise<void> {
     this.#fallback.reset(charges)
-    const pending = charges.map((charge) => {
-      const keys = this.#keysOf([charge])
-      this.#leases?.drop(keys[0])
-      this.#denyCache.lift(keys)
-      return this.#update('reset', { charges: [charge], keys })
-    })
-    await Promise.all(pending)
+    await Promise.all(
+      charges.map((charge) => this.#changes.reset({ charges: [charge], keys: this.#keysOf([charge]) })),
+    )
+  }
+
+  /** Rejects as `reset` does. */
+  async block(charges: readonly Charge[], ms: number): Promise<void> {
+    this.#fallback.block(charges, ms)
+    await Promise.all(this.#keysOf(charges).map((redisKey) => this.#changes.block(redisKey, ms)))
+  }
+
+  stats(): AsyncStoreStats {
+    return { ...this.#dispatcher.stats.read(), local: this.#fallback.decisions }
   }
 
   storeKey(bucket: Bucket, key: string): string {
@@ -161,6 +183,7 @@ export class RedisStore implements AsyncStore {
   }
 
   async close(): Promise<void> {
+    await this.fleet.close()
     // Nobody waits for renewals, whose units go back as well.
     await this.#dispatcher.drain()
     this.#leaseCalls?.close()
@@ -195,7 +218,11 @@ export class RedisStore implements AsyncStore {
     if (keys.length > 1 && keys.some(({ shard }) => shard !== keys[0].shard)) {
       return decideAcrossShards(verb, keyed, {
         decide: (verb, part) => this.#send(this.#partContext, verb, part, null),
-        refund: (part) => this.#update('refund', part),
+        refund: (part) => this.#changes.refund(part),
+        onDenied: () => {
+          this.#denyCache.note(keyed.charges, keys)
+          return new Promise((resolve) => this.#blocks.begin(keyed, resolve))
+        },
       }).catch((error) => this.#fallback.decide(verb, keyed.charges, () => error))
     }
     return this.#send(this.#context, verb, keyed, lease)
@@ -205,15 +232,6 @@ export class RedisStore implements AsyncStore {
     return new Promise((resolve, reject) => {
       const call = new DecisionCall(context, verb, keyed, lease, resolve, reject)
       this.#dispatcher.send(keyed.keys[0].shard, call)
-    })
-  }
-
-  /** Sends a refund or a reset. */
-  #update(verb: 'refund' | 'reset', keyed: KeyedCharges): Promise<void> {
-    const { keys } = keyed
-    if (!this.#admits(keys, this.#clock())) return Promise.reject(circuitOpen())
-    return new Promise((resolve, reject) => {
-      this.#dispatcher.send(keys[0].shard, new UpdateCall(this.#denyCache, verb, keyed, resolve, reject))
     })
   }
 }

@@ -1,15 +1,22 @@
 import type { Charge } from '../../../types/index.js'
 import { type TokenBucket, tokenBucket } from '../../policy/index.js'
 import { costOf } from '../charge.js'
-import { bucketVerdict, windowVerdict } from '../verdict.js'
-import type { RedisBucket } from './keys.js'
+import { blockedVerdict, bucketVerdict, windowVerdict } from '../verdict.js'
+import type { RedisBucket } from './buckets.js'
 import type { Reply } from './transport/reply.js'
 
 /**
  * What the script said of a key before a call, at the local time `at` (microseconds, not later than it was
  * so).
  */
-export type KeyState = BucketState | WindowState
+export type KeyState = BucketState | WindowState | BlockedState
+
+/** A key that is blocked, whatever its law. */
+export interface BlockedState {
+  readonly at: number
+  /** Microseconds until the block ends. */
+  readonly left: number
+}
 
 interface BucketState {
   readonly at: number
@@ -57,25 +64,32 @@ export function readVerdicts(
  * Writes the verdict of a take from one token bucket that owed so many ticks before it. Returns what is known
  * if it is denied, and what the bucket owes then if it is allowed.
  */
-export function takeVerdict(charge: Charge, reply: Reply, owed: number): BucketState | number {
+export function takeVerdict(charge: Charge, reply: Reply, owed: number): BucketState | BlockedState | number {
   const { cost } = charge
   const law = (charge.bucket as RedisBucket).policy.law as TokenBucket
   charge.source = 'store'
+  if (owed < 0) {
+    blockedVerdict(charge, -owed)
+    return { at: reply.sentAt, left: -owed }
+  }
   const wait = tokenBucket.wait(law, owed, 0, cost)
-  if (wait > 0) {
+  if (wait > law.patience) {
     bucketVerdict(charge, law, owed, 0, wait)
     return { at: reply.sentAt, cost, owed }
   }
-  return writeChargedBucket(charge, law, owed, cost, reply.now)
+  return writeChargedBucket(charge, law, owed, cost, wait, reply.now)
 }
 
 function readState({ bucket }: Charge, cost: number, reply: Reply): KeyState {
   const at = reply.sentAt
-  if ((bucket as RedisBucket).policy.algorithm === 'token-bucket') return { at, cost, owed: reply.read() }
-  const used = reply.read()
+  const first = reply.read()
+  if (bucket.policy.algorithm === 'token-bucket')
+    return first < 0 ? { at, left: -first } : { at, cost, owed: first }
+  const used = first
   const oldest = reply.read()
   const newest = reply.read()
   const wait = reply.read()
+  if (first < 0) return { at, left: -first }
   const never = cost > bucket.policy.limit
   return { at, used, oldest, newest, wait: never ? Number.POSITIVE_INFINITY : wait, cost }
 }
@@ -83,7 +97,9 @@ function readState({ bucket }: Charge, cost: number, reply: Reply): KeyState {
 /** Writes the verdict of a charge that is not charged. */
 function judge(charge: Charge, state: KeyState): boolean {
   const { law } = (charge.bucket as RedisBucket).policy
-  if ('owed' in state) {
+  if ('left' in state) {
+    blockedVerdict(charge, state.left)
+  } else if ('owed' in state) {
     const wait = tokenBucket.wait(law as TokenBucket, state.owed, 0, state.cost)
     bucketVerdict(charge, law as TokenBucket, state.owed, 0, wait)
   } else if ('window' in law) {
@@ -101,8 +117,9 @@ function writeCharged(charges: readonly Charge[], i: number, state: KeyState, no
   const { law } = (charge.bucket as RedisBucket).policy
   const spent = costOf(charges.slice(0, i + 1), charge)
   if ('owed' in state) {
-    writeChargedBucket(charge, law as TokenBucket, state.owed, spent, now)
-  } else if ('window' in law) {
+    const wait = charge.cost === 0 ? 0 : tokenBucket.wait(law as TokenBucket, state.owed, 0, spent)
+    writeChargedBucket(charge, law as TokenBucket, state.owed, spent, wait, now)
+  } else if ('used' in state && 'window' in law) {
     const { window } = law
     const oldest = state.used > 0 || spent === 0 ? state.oldest : window
     windowVerdict(charge, law, state.used + spent, oldest, spent > 0 ? window : state.newest, 0)
@@ -111,20 +128,26 @@ function writeCharged(charges: readonly Charge[], i: number, state: KeyState, no
 }
 
 /**
- * Writes the verdict of a charge to a bucket that owed so many ticks, after `spent` units; returns what it
- * owes then.
+ * Writes the verdict of a charge to a bucket that owed so many ticks, after `spent` units, for which it waits
+ * so many ticks; returns what the bucket owes then.
  */
 function writeChargedBucket(
   charge: Charge,
   law: TokenBucket,
   owed: number,
   spent: number,
+  wait: number,
   now: number,
 ): number {
   const tat = tokenBucket.charge(law, owed, 0, spent)
-  bucketVerdict(charge, law, tat, 0, 0)
+  bucketVerdict(charge, law, tat, 0, wait)
   if (charge.cost > 0) charge.chargedAt = now + Math.ceil(tat / law.resolution)
   return tat
+}
+
+/** Whether the denial of a charge begins a block. A denial that no wait would help begins none. */
+export function isBlocking({ allowed, blocked, retryAfter, bucket }: Charge): boolean {
+  return !allowed && !blocked && bucket.policy.block !== null && retryAfter !== Number.POSITIVE_INFINITY
 }
 
 /**
@@ -139,6 +162,10 @@ const NEVER_FOR = 1_000_000
  */
 export function predict(charge: Charge, cost: number, state: KeyState, now: number): boolean | undefined {
   const elapsed = now - state.at
+  if ('left' in state) {
+    const left = state.left - elapsed
+    return left > 0 ? judge(charge, { at: now, left }) : undefined
+  }
   if (cost > charge.bucket.policy.limit && elapsed >= NEVER_FOR) return undefined
   if ('owed' in state) {
     const law = (charge.bucket as RedisBucket).policy.law as TokenBucket

@@ -3,6 +3,7 @@ import { Locks } from './locking/locks.js'
 import type { Cells } from './memory/cells.js'
 import { HEADER } from './memory/layout.js'
 import type { Attached } from './memory/shared-memory.js'
+import { heatOfMark } from './table/blocking.js'
 import { Buckets } from './table/buckets.js'
 import type { Place, SharedBucket } from './table/keeper.js'
 import { type Evictor, Part } from './table/part.js'
@@ -155,6 +156,7 @@ export class CriticalSection implements Evictor {
       const place = this.places[i]
       if (place.part === part && part.holds(at, place.low, place.high)) return Number.POSITIVE_INFINITY
     }
+    if (part.until(at) > 0) return heatOfMark(part, at, this.now)
     return this.buckets.keeperOf(part.isWindow(at)).heat(part, at, this.now)
   }
 

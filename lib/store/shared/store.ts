@@ -4,7 +4,8 @@ import { costOf } from '../charge.js'
 import { monotonicMicros, processMicros, processSecond, readMicros } from '../clock.js'
 import { CriticalSection, type Work } from './critical-section.js'
 import { type Attached, attach, type SharedMemory } from './memory/shared-memory.js'
-import { type Effect, type SharedBucket, setDenied } from './table/keeper.js'
+import { findOffences, isBlocked, judge, noteDenial } from './table/blocking.js'
+import type { Effect, SharedBucket } from './table/keeper.js'
 
 export interface SharedStoreOptions {
   /** The memory that `createSharedMemory` returned, in this thread or in another thread of its process. */
@@ -19,6 +20,7 @@ export interface SharedStoreOptions {
  */
 export class SharedStore implements SyncStore {
   readonly sync = true
+  readonly kind = 'shared'
   readonly #section: CriticalSection
   readonly #maxKeys: number
   readonly #clock: () => number
@@ -67,6 +69,10 @@ export class SharedStore implements SyncStore {
     this.#section.run(charges, this.#clock(), this.#reset)
   }
 
+  block(charges: readonly Charge[], ms: number): void {
+    this.#section.run(charges, this.#clock(), () => this.#block(charges, Math.ceil(ms * 1000)))
+  }
+
   /** Counts part by part, and stops no thread. */
   stats(): StoreStats {
     let keys = 0
@@ -91,11 +97,11 @@ export class SharedStore implements SyncStore {
 
   #takeOne(charge: Charge): boolean {
     const section = this.#section
-    const { keeper } = charge.bucket as SharedBucket
     const now = this.#clock()
     try {
       const place = section.enterOne(charge, now)
-      const allowed = keeper.judge(charge, charge.cost, place, now, 'single')
+      const allowed = judge(charge, charge.cost, place, now, 'single')
+      if (!allowed) noteDenial(charge, place, now)
       section.leaveOne(place)
       return allowed
     } catch (error) {
@@ -109,10 +115,9 @@ export class SharedStore implements SyncStore {
    * are written before the commit, and the journal holds each of them.
    */
   readonly #takeAll: Work = (charges) => {
-    const { places } = this.#section
     if (!this.#judge(charges)) {
       for (let i = 0; i < charges.length; i++)
-        if (!charges[i].allowed) setDenied(places[i], charges[i].retryAfter)
+        if (!charges[i].allowed) noteDenial(charges[i], this.#section.find(i), this.#section.now)
       return false
     }
     for (let i = 0; i < charges.length; i++) if (!this.#prepare(charges, i)) return false
@@ -129,8 +134,7 @@ export class SharedStore implements SyncStore {
   }
 
   #judgeOne(charge: Charge, i: number, cost: number, effect: Effect): boolean {
-    const { keeper } = charge.bucket as SharedBucket
-    return keeper.judge(charge, cost, this.#section.find(i), this.#section.now, effect)
+    return judge(charge, cost, this.#section.find(i), this.#section.now, effect)
   }
 
   #prepare(charges: readonly Charge[], i: number): boolean {
@@ -144,7 +148,7 @@ export class SharedStore implements SyncStore {
     for (let i = 0; i < charges.length; i++) {
       const charge = charges[i]
       const place = this.#section.places[i]
-      if (place.at < 0 || charge.cost === 0) continue
+      if (place.at < 0 || charge.cost === 0 || isBlocked(place, this.#section.now)) continue
       ;(charge.bucket as SharedBucket).keeper.refund(charge, place, this.#section.now)
       this.#section.commit()
     }
@@ -153,8 +157,25 @@ export class SharedStore implements SyncStore {
 
   readonly #reset: Work = (charges) => {
     for (let i = 0; i < charges.length; i++) {
+      const place = this.#section.find(i)
+      const offences = findOffences(place)
+      if (offences >= 0) place.part.removeAt(offences)
       const { part, at } = this.#section.find(i)
       if (at >= 0) part.removeAt(at)
+    }
+    return true
+  }
+
+  /** Makes room for all keys; then blocks all of them. */
+  #block(charges: readonly Charge[], micros: number): boolean {
+    const section = this.#section
+    for (let i = 0; i < charges.length; i++) {
+      const { part, low, high, at } = section.find(i)
+      if (at < 0) part.insert(low, high)
+    }
+    for (let i = 0; i < charges.length; i++) {
+      const { part, at } = section.find(i)
+      part.block(at, section.now + micros)
     }
     return true
   }

@@ -86,7 +86,6 @@ const REFUSED: [string, unknown, RegExp][] = [
   ['null', null, /null/],
   ['true', true, /true/],
   ['an object', {}, /an object/],
-  ['an async function', async () => true, /not async/],
 ]
 
 for (const [what, allow, message] of REFUSED) {
@@ -123,6 +122,7 @@ async function strict(t: Test, options: RateLimitOptions) {
 for (const [form, allow] of [
   ['list', ['10.0.0.0/8']],
   ['function', (request: FastifyRequest) => request.ip.startsWith('10.')],
+  ['async function', async (request: FastifyRequest) => request.ip.startsWith('10.')],
 ] as const) {
   test(`a client that the ${form} allows is never counted: not by guard, limiters, later stages or hooks`, async (t) => {
     const { app, store } = await strict(t, { allow })
@@ -151,7 +151,7 @@ test('an allowed client may be anybody where a route chooses its limiter', async
   t.same(second.json(), { rateLimit: null })
 })
 
-test('the function sees the request and the key of the limiter that asks', async (t) => {
+test('the function sees the request, the key and the name of the limiter that asks', async (t) => {
   const asked: string[] = []
   const app = Fastify()
   t.teardown(() => app.close())
@@ -159,18 +159,18 @@ test('the function sees the request and the key of the limiter that asks', async
     keys: { user: (request) => request.headers['x-user'] as string },
     key: 'user',
     guard: { rate: 5 },
-    allow: (request, key) => {
-      asked.push(`${request.url} ${key}`)
+    allow: (request, key, limiter) => {
+      asked.push(`${request.url} ${key} ${limiter}`)
       return false
     },
   })
   app.get('/a', () => 'ok')
   await app.inject({ url: '/a', remoteAddress: '2001:db8::1', headers: { 'x-user': 'ann' } })
-  t.same(asked, ['/a 2001:db8::/64', '/a ann'])
+  t.same(asked, ['/a 2001:db8::/64 guard', '/a ann default'])
 })
 
-test('only `true` allows: another answer of the function, a promise included, allows nobody', async (t) => {
-  for (const answer of [undefined, 1, 'yes', Promise.resolve(true)]) {
+test('only `true` allows: another answer of the function, or a promise of it, allows nobody', async (t) => {
+  for (const answer of [undefined, 1, 'yes', Promise.resolve(1)]) {
     const app = Fastify()
     await app.register(rateLimit, { rate: 1, allow: (() => answer) as unknown as () => boolean })
     app.get('/', () => 'ok')
@@ -187,6 +187,16 @@ test('a function that throws fails the request and lets nobody through', async (
     throw new Error('no list')
   }
   await app.register(rateLimit, { allow })
+  app.get('/', () => t.fail('must not be reached'))
+  const response = await app.inject('/')
+  t.equal(response.statusCode, 500)
+  t.match(response.json(), { message: 'no list' })
+})
+
+test('a function that rejects fails the request and lets nobody through', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(rateLimit, { allow: async () => Promise.reject(new Error('no list')) })
   app.get('/', () => t.fail('must not be reached'))
   const response = await app.inject('/')
   t.equal(response.statusCode, 500)

@@ -48,6 +48,32 @@ const ROWS: [string, RateLimitOptions, RoutePolicy, Partial<Policy>][] = [
     { algorithm: window, rate: 9, per: 'day' },
     { algorithm: window, rate: 9, per: 86_400_000, limit: 9 },
   ],
+  ['the wait', { wait: 500 }, { rate: 5 }, { wait: 500 }],
+  ['no wait where the policy is a window', { wait: 500 }, { algorithm: window }, { wait: 0 }],
+  [
+    'the block',
+    { block: 'hour' },
+    { algorithm: window, rate: 5 },
+    { block: { for: 3_600_000, factor: 1, max: 31_622_400_000, forget: 86_400_000 } },
+  ],
+  [
+    'nothing of another algorithm where the policy counts units in progress',
+    { rate: 7, per: 'hour', burst: 3, wait: 500, block: 'hour' },
+    { algorithm: 'concurrency', limit: 5 },
+    { limit: 5, per: 60_000, wait: 0, block: null },
+  ],
+  [
+    'the limit and the hold',
+    { algorithm: 'concurrency', limit: 5, hold: 'hour' },
+    { limit: 3 },
+    { algorithm: 'concurrency', limit: 3, per: 3_600_000 },
+  ],
+  [
+    'nothing of units in progress where the policy is a bucket',
+    { algorithm: 'concurrency', limit: 5, hold: 'hour' },
+    { algorithm: bucket },
+    { algorithm: bucket, rate: 100, per: 60_000, limit: 10 },
+  ],
   [
     'from a window to a bucket all but the burst, which it has not',
     { algorithm: window, rate: 70 },

@@ -28,11 +28,11 @@ function warnings(t: Test): { code?: string; name: string; message: string }[] {
 test("a limiter keyed by the user sees the user that the route's own onRequest hook set", async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
-  const keys = { user: (request: FastifyRequest) => request.getDecorator<{ name: string }>('user')?.name }
+  const keys = { user: (request: FastifyRequest) => request.getDecorator<{ name: string }>('account')?.name }
   await app.register(rateLimit, { keys })
-  app.decorateRequest('user', null)
+  app.decorateRequest('account', null)
   const authenticate = async (request: FastifyRequest) => {
-    request.setDecorator('user', { name: request.headers['x-api-key'] })
+    request.setDecorator('account', { name: request.headers['x-api-key'] })
   }
   const config = { rateLimit: { rate: 1, key: 'user' } }
   app.get('/', { onRequest: authenticate, config }, (request) => request.rateLimit?.key)

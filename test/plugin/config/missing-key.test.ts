@@ -84,7 +84,7 @@ test('W002, W003 and W006 can be switched off, each alone', async (t) => {
 })
 
 const NO_KEYS: [unknown, RegExp][] = [
-  [undefined, / gave no key for a request.*option hook.*after onRequest hooks.*answer 401/],
+  [undefined, / gave no key for a request.*after the hooks of its route.*not in its handler, or answer 401/],
   [null, / gave no key /],
   ['', / gave no key /],
   [{ id: 'secret-4711' }, / gave an object, which is no key: .*Return a string/],

@@ -62,7 +62,7 @@ const NAMES: Misuse[] = [
     'an unknown algorithm',
     { algorithm: 'fixed-window' },
     OPTION,
-    /'algorithm' is 'fixed-window'.*; allowed: 'token-bucket' or 'sliding-window'/,
+    /'algorithm' is 'fixed-window'.*; allowed: 'token-bucket', 'sliding-window' or 'concurrency'/,
   ],
   [
     'an unknown header family',
@@ -71,6 +71,27 @@ const NAMES: Misuse[] = [
     /'headers' is 'x-ratelimt'; allowed: .*x-ratelimit/,
   ],
   ['an unknown body', { body: 'html' }, OPTION, /'body' is 'html'; allowed: 'fastify'/],
+  ['offenders that are true', { offenders: true }, OPTION, /'offenders' is true; allowed: an object/],
+  [
+    'an unknown option of offenders',
+    { offenders: { max: 5 } },
+    UNKNOWN,
+    /'offenders\.max'; allowed: size, per, show/,
+  ],
+  [
+    'no offenders',
+    { offenders: { size: 0 } },
+    OPTION,
+    /'offenders\.size' is 0; allowed: an integer from 1 to 10000/,
+  ],
+  ['too many offenders', { offenders: { size: 10_001 } }, OPTION, /'offenders\.size' is 10001/],
+  ['a period that is none', { offenders: { per: 'fortnight' } }, OPTION, /'offenders\.per' is 'fortnight'/],
+  [
+    'text that is no function',
+    { offenders: { show: 'key' } },
+    OPTION,
+    /'offenders\.show' is 'key'; allowed: a function/,
+  ],
 ]
 
 const window = 'sliding-window'

@@ -61,6 +61,9 @@ const VALUES: Misuse[] = [
   ...rows([null, '', 'é', 'a\nb', 'a'.repeat(129), 5], 'limiters\\.x\\.name', OPTION, (name) => ({
     limiters: { x: { name } },
   })),
+  ...rows([-1, 0.5, '1', Number.NaN, null], 'maxWaiting', OPTION, (maxWaiting) => ({ maxWaiting })),
+  ...rows(['all', true, null, 5], 'charge', OPTION, (charge) => ({ charge })),
+  ...rows([200, '503', null], 'status', OPTION, (status) => ({ status })),
   ...rows([0, 129, 64.5, '64', Number.NaN, null], 'ipv6Prefix', OPTION, (ipv6Prefix) => ({ ipv6Prefix })),
 ]
 

@@ -132,7 +132,7 @@ test('a rate of 0 denies for ever', async (t) => {
   })
 })
 
-const badCosts = [Number.NaN, undefined, null, -1, 0.5, '1', Number.POSITIVE_INFINITY, Promise.resolve(1)]
+const badCosts = [Number.NaN, undefined, null, -1, 0.5, '1', Number.POSITIVE_INFINITY, Promise.resolve('1')]
 for (const key of ['ip', 'asyncUser']) {
   for (const cost of badCosts) {
     test(`a cost function that yields ${cost} (keyed by '${key}') is a coded 500 and charges nothing`, async (t) => {
@@ -159,4 +159,24 @@ test('several async limiters at one moment report a bad cost as well', async (t)
   app.get('/', { config: { rateLimit: ['default', { key: 'user' }] } }, () => t.fail('must not be reached'))
   const response = await app.inject({ url: '/', headers: { 'x-user': 'ann' } })
   t.match(response.json(), { statusCode: 500, code: 'FST_FLOODGATE_COST' })
+})
+
+test('a cost may be a promise, and may depend on the body before the handler', async (t) => {
+  const cost = async (request: FastifyRequest) => (request.body as { items: string[] }).items.length
+  const { app } = await registered(t, { rate: 10, hook: 'preHandler', cost })
+  app.post('/', async () => 'ok')
+  const post = (items: string[]) => app.inject({ method: 'POST', url: '/', payload: { items } })
+  t.equal((await post(['a', 'b', 'c'])).headers['x-ratelimit-remaining'], '7')
+  t.equal((await post([])).headers['x-ratelimit-remaining'], '7')
+  const denied = await post('abcdefgh'.split(''))
+  t.equal(denied.statusCode, 429)
+  t.equal(denied.headers['x-ratelimit-remaining'], '7')
+})
+
+test('a cost that rejects is an error of the server, and charges nothing', async (t) => {
+  const { app } = await registered(t, { rate: 10, cost: async () => Promise.reject(new Error('no cost')) })
+  app.get('/', () => t.fail('must not be reached'))
+  const response = await app.inject('/')
+  t.same([response.statusCode, response.json().message], [500, 'no cost'])
+  t.equal((await app.rateLimit.get('default').peek('127.0.0.1')).remaining, 10)
 })

@@ -161,6 +161,7 @@ test('a denial whose undoing fails is a denial all the same', async (t) => {
 test('requests under way when the app is closed are answered', async (t) => {
   const { app, line } = await limited(t, only(10), { timeout: 100 })
   app.get('/', async () => 'ok')
+  await app.ready()
   await until(
     'the store to answer',
     async () => !('source' in (await app.rateLimit.get('default').peek('other'))),

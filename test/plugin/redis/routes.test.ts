@@ -89,6 +89,7 @@ test('a client that is allowed, an exempt route and a preflight ask nobody', asy
   const { app, server } = await limited(t, { ...only(1), allow: ['127.0.0.1'], exempt: ['/open'] })
   app.get('/', async () => 'ok')
   app.get('/open', async () => 'ok')
+  await app.ready()
   await resetCounts(server)
   for (const url of ['/', '/open']) t.equal(await ask(app, url), '200 -')
   t.equal(await scriptsOf(server), 0)

@@ -85,8 +85,8 @@ test('each denial has its own wait, in words and in seconds', async (t) => {
   }
 })
 
-test('a denial logs no line of its own: a flood costs what any request costs', async (t) => {
-  const { app, lines } = await spent(t)
+test('with `log: false` a denial logs no line of its own', async (t) => {
+  const { app, lines } = await spent(t, { log: false })
   for (let i = 0; i < 3; i++) await app.inject('/')
   t.equal(lines.length, 6)
   t.same(new Set(lines.map(({ msg }) => msg)), new Set(['incoming request', 'request completed']))
@@ -169,6 +169,20 @@ test('onDenied is called once a denial, before the reply, with request, reply an
     retryAfter: 60_000,
   }
   t.same(calls, [['/', 429, '60', false, decision]])
+})
+
+test('onDenied is told which denial is the first of a streak', async (t) => {
+  const firsts: boolean[] = []
+  const clock = new ManualClock()
+  const { app } = await spent(t, {
+    store: memoryStore({ clock }),
+    onDenied: (_request, _reply, _decision, { first }) => void firsts.push(first),
+  })
+  for (let i = 0; i < 3; i++) await app.inject('/')
+  clock.advance(60_000)
+  app.rateLimit.get('default').take('127.0.0.1')
+  await app.inject('/')
+  t.same(firsts, [true, false, false, true])
 })
 
 test('onDenied is not called for what is allowed', async (t) => {

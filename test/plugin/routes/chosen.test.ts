@@ -57,7 +57,7 @@ const WRONG: Record<string, () => unknown> = {
   null: () => null,
   true: () => true,
   'a number': () => 1,
-  'an object': () => ({}),
+  'a list with an unknown name': () => ['free', 'nope'],
 }
 
 for (const [what, choose] of Object.entries(WRONG)) {
@@ -121,13 +121,18 @@ for (const [what, choose] of Object.entries({
   rejects: async () => {
     throw new Error('no plan')
   },
+  'throws no error': () => {
+    throw 'no plan'
+  },
 })) {
-  test(`a route config that ${what} is an error of the server, not a free pass`, async (t) => {
+  test(`a route config that ${what} is charged to the default limiter, and warned of once`, async (t) => {
+    const list = emitted(t)
     const app = await limited(OPTIONS)
     app.get('/', { config: { rateLimit: choose } }, ok)
-    const reply = await app.inject('/')
-    t.equal(reply.statusCode, 500)
-    t.equal(reply.json().message, 'no plan')
+    t.same(await ask(app, 'GET /', 'GET /'), ['200 8', '200 7'])
+    t.same(codes(list), ['W017'])
+    t.match(list[0].message, /config.rateLimit of the route \/ failed.*Reason: (Error|string)\./)
+    t.notMatch(list[0].message, 'no plan')
   })
 }
 

@@ -26,6 +26,7 @@ async function atReady(
 
 const OPEN: [string, RateLimitOptions, RouteShorthandOptions][] = [
   ['keyed by a strategy of its own', byUser, {}],
+  ['behind a guard that is a shadow', { ...byUser, guard: { rate: 1, enforce: false } }, {}],
   ['keyed by a function', { key: () => 'ann' }, {}],
   ['named in a list of limiters with late keys', byUser, route(['default', { rate: 1, key: 'user' }])],
   [

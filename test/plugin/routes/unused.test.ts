@@ -26,6 +26,12 @@ async function unused(
 
 const route = (rateLimit: unknown): RouteShorthandOptions => ({ config: { rateLimit } as never })
 
+for (const option of ['rateLimit', 'notFound'] as const) {
+  test(`W005: a function in the option ${option} may choose any limiter`, async (t) => {
+    t.same(await unused(t, (app) => app.get('/', ok), { limiters, [option]: () => 'login' }), [])
+  })
+}
+
 test('W005 is emitted at ready for a limiter that no code names, wherever it was defined', async (t) => {
   const build = (app: FastifyInstance) => {
     app.rateLimit.define('export', { rate: 1 })

@@ -204,7 +204,16 @@ test('a store of one key works', async (t) => {
 
 test('a policy that no limiter has compiled is refused, and leaves the store as it was', async (t) => {
   const { store } = storeOf(2, ONCE)
-  const plain = { name: 'plain', algorithm: 'token-bucket', rate: 1, per: 1000, limit: 1 } as const
+  const plain = {
+    name: 'plain',
+    algorithm: 'token-bucket',
+    rate: 1,
+    per: 1000,
+    limit: 1,
+    wait: 0,
+    block: null,
+    enforce: 1,
+  } as const
   for (let i = 0; i < 2; i++) {
     t.throws(() => store.open(plain, 'space'), {
       code: 'FST_FLOODGATE_OPTION',

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { Table } from '../../../lib/store/memory/table.js'
+import { BLOCKED, Table } from '../../../lib/store/memory/table.js'
 
 interface Entry {
   readonly low: number
   readonly high: number
   readonly id: number
-  readonly lawId: number
+  lawId: number
   heat: number
 }
 
@@ -53,6 +53,20 @@ export class TableTwin {
     if (entry === undefined) return
     this.#table.remove(this.#table.find(entry.low, entry.high))
     this.#left(1, [entry])
+  }
+
+  /** The slot gets another law id, and keeps its place. */
+  reuse(nth: number): void {
+    const entry = this.#nth(nth)
+    if (entry === undefined) return
+    const slot = this.#table.find(entry.low, entry.high)
+    const lawId = nth % 5
+    this.#table.reuse(slot, lawId)
+    assert.deepEqual([this.#table.state(slot), this.#table.isBlocked(slot)], [0, lawId === BLOCKED])
+    this.#table.setState(slot, entry.id)
+    assert.deepEqual(this.#released, [entry.id])
+    this.#released.length = 0
+    entry.lawId = lawId
   }
 
   expire(nth: number): void {

@@ -67,7 +67,7 @@ test('every key is where a map would have it, through inserts, removals, sweeps 
     high: fc.constantFrom(-0x80000000, -1, 1, 2, 3, 4),
   })
   const heat = fc.constantFrom(0.1, 0.5, 1, 1.5, 2)
-  const step = fc.record({ verb: fc.nat(5), digest, nth: fc.nat(), heat })
+  const step = fc.record({ verb: fc.nat(6), digest, nth: fc.nat(), heat })
   const steps = fc.array(step, { minLength: 1, maxLength: 80, size: 'max' })
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 24 }), steps, (maxKeys, steps) => {
@@ -76,6 +76,7 @@ test('every key is where a map would have it, through inserts, removals, sweeps 
         if (verb === 0) twin.sweep()
         else if (verb === 1) twin.remove(nth)
         else if (verb === 2) twin.expire(nth)
+        else if (verb === 3) twin.reuse(nth)
         else twin.insert(digest.low, digest.high, heat, nth % (2 * NARROW_LAW_IDS))
         twin.check()
       }

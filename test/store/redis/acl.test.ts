@@ -1,14 +1,20 @@
 import { test } from 'tap'
+import { fleetKeys } from '../../../lib/store/redis/fleet/script.js'
 import type { AsyncLimiter, AsyncStore } from '../../../types/index.js'
 import { clients } from '../../fixtures/redis/clients.js'
 import { keysWithoutTtl } from '../../fixtures/redis/monitor.js'
 import { type Server, startRedis } from '../../fixtures/redis/server.js'
-import { clientOf, limiterOf, storeOf } from './one-server.js'
+import { type Joined, join } from './fleet/support.js'
+import { chargesOf, clientOf, limiterOf, storeOf } from './one-server.js'
 
 /** The commands that docs/redis.md says a user needs. */
 const COMMANDS = [
   ...['eval', 'evalsha', 'time', 'get', 'mget', 'set', 'incrby', 'pexpireat', 'del'],
   ...['getrange', 'setrange', 'strlen'],
+]
+/** Those that it needs for changes by hand, as well. */
+const FLEET_COMMANDS = [
+  ...['hmget', 'hset', 'hdel', 'hlen', 'hgetall', 'persist', 'rpush', 'ltrim', 'lrange'],
 ]
 const PREFIX = 'acl'
 const USER = { username: 'floodgate', password: 'secret' }
@@ -80,6 +86,25 @@ const USES: Record<string, (store: AsyncStore) => (() => unknown)[]> = {
     const limiter = limiterOf(store, BUCKET)
     return times(12, () => limiter.take('leased'))
   },
+  'blocks that grow': (store) => {
+    const block = { for: '1 hour', factor: 2 } as const
+    const limiters = [
+      limiterOf(store, { ...BUCKET, burst: 2, block }),
+      limiterOf(store, { ...WINDOW, rate: 3, block }),
+    ]
+    const operator = () => store.block(chargesOf(limiters[0], 'blocked'), 1000)
+    const reset = () => limiters[0].reset('blocked')
+    return [...times(12, () => limiters.map((limiter) => limiter.take('blocked'))), operator, reset]
+  },
+  'calls that are held': (store) => {
+    const limiter = limiterOf(store, { name: 'held', rate: 1, per: 'minute', burst: 4, wait: '1 minute' })
+    return times(12, () => limiter.take('held'))
+  },
+  'work in progress': (store) => {
+    const limiter = limiterOf(store, { name: 'work', algorithm: 'concurrency', limit: 5 })
+    const renew = () => [limiter.refund('work'), limiter.take('work').then(() => {})]
+    return [...times(12, () => limiter.take('work')), renew]
+  },
   'peek, refund and reset': (store) => {
     const limiter = limiterOf(store, BUCKET, WINDOW)
     const take = () => limiter.take('verbs', { cost: 2 })
@@ -136,5 +161,49 @@ test('without any one of these commands calls fail, and none is allowed for that
     t.ok(failed > 0, `${missing}: ${failed} calls fail`)
     for (const [name, { admitted }] of Object.entries(outcomes))
       t.ok(admitted <= 5, `without ${missing}, ${name}: ${admitted} units`)
+  }
+})
+
+/** All that processes exchange: two that hear of each other, and a server that lost what was in force. */
+async function exchange(server: Server, processes: readonly Joined[]): Promise<void> {
+  const [one, two] = processes
+  const all = async () => {
+    for (const { hand } of [one, two, one, two]) await hand.tick()
+  }
+  one.put('update', 'text')
+  one.put('ended', 'text', 'note', Date.now() - 120_000)
+  one.fleet.free('name')
+  one.seat.reports()
+  await all()
+  one.put('update', 'other')
+  two.put('end', null)
+  await all()
+  await server.command('FLUSHALL')
+  await all()
+}
+
+test('changes by hand need the commands of the documentation, and each of them', async (t) => {
+  const server = await startRedis(t)
+  await allow(server, [...COMMANDS, ...FLEET_COMMANDS])
+  const options = { ...USER, enableReadyCheck: false }
+  const processes = [1, 2].map(() => join(t, server, { prefix: PREFIX, options }))
+  const members = await Promise.all(processes)
+  await exchange(server, members)
+  const failures = () => members.flatMap(({ member }) => member.failures.splice(0))
+  t.same(failures(), [])
+  t.same(await server.command('HLEN', fleetKeys(PREFIX)[0]), 3)
+  for (const missing of FLEET_COMMANDS) {
+    await allow(
+      server,
+      [...COMMANDS, ...FLEET_COMMANDS].filter((command) => command !== missing),
+    )
+    const refused = async () => {
+      await exchange(server, members)
+      return failures().some((failure) => failure !== null)
+    }
+    t.ok(await refused(), missing)
+    await allow(server, [...COMMANDS, ...FLEET_COMMANDS])
+    await exchange(server, members)
+    failures()
   }
 })

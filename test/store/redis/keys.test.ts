@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { test } from 'tap'
 import { createLimiter } from '../../../lib/index.js'
+import { compilePolicy } from '../../../lib/policy/index.js'
 import type { RedisClient } from '../../../lib/redis.js'
-import type { AsyncStore } from '../../../types/index.js'
+import type { RedisBucket } from '../../../lib/store/redis/buckets.js'
+import type { AsyncStore, PolicyOptions } from '../../../types/index.js'
 import { clients } from '../../fixtures/redis/clients.js'
 import { startCluster } from '../../fixtures/redis/cluster.js'
 import { keySlot } from '../../fixtures/redis/key-slot.js'
@@ -82,6 +84,33 @@ test('the second limiter of a name has keys of its own, and the same ones in ano
   t.equal((await processes[1][0].peek('key')).remaining, 3)
   t.equal((await processes[1][1].peek('key')).remaining, 2)
   t.match(processes[1][1].storeKey('key'), /:b5-12000:twin#2:/)
+})
+
+test('a law that is opened in the space of another has both in its names, and the rate of a window', async (t) => {
+  const { client } = await serve(t)
+  const store = storeOf(client, { prefix: 'shop' })
+  const stem = (policy: PolicyOptions, space: string | RedisBucket) => {
+    const bucket = store.open(compilePolicy(policy, 'search'), space as string) as RedisBucket
+    return { bucket, name: store.storeKey(bucket, 'ann').split(':').slice(2, -1).join(':') }
+  }
+  const { bucket: first } = stem({}, 'search')
+  const { bucket: second } = stem({}, 'search')
+  const { bucket: window } = stem(WINDOW, 'search')
+  for (const [policy, space, name] of [
+    [{}, first, 'b10-600:search'],
+    [{ name: 'other', rate: 200, per: '2 minutes', burst: 10 }, first, 'b10-600:search'],
+    [{ rate: 200, burst: 20 }, first, 'b20-300@b10-600:search'],
+    [{ rate: 200, burst: 20 }, second, 'b20-300@b10-600:search#2'],
+    [WINDOW, first, 'w60000/5@b10-600:search'],
+    [WINDOW, window, 'w60000:search'],
+    [{ ...WINDOW, rate: 6 }, window, 'w60000/6@w60000:search'],
+    [{ ...WINDOW, per: 1 }, window, 'w1/5@w60000:search'],
+    [{}, window, 'b10-600@w60000:search'],
+  ] as const) {
+    const opened = stem(policy, space)
+    t.equal(opened.name, name)
+    t.equal(stem(policy, opened.bucket).name, name, 'the space of either is one space')
+  }
 })
 
 test('stores of different prefixes share nothing', async (t) => {
@@ -171,6 +200,15 @@ test('storeKey() of a key or policy that cannot be is refused', async (t) => {
 test('a policy that no limiter has compiled is refused', async (t) => {
   const { client } = await serve(t)
   const store: AsyncStore = storeOf(client)
-  const policy = { name: 'raw', algorithm: 'token-bucket', rate: 1, per: 1000, limit: 1 } as const
+  const policy = {
+    name: 'raw',
+    algorithm: 'token-bucket',
+    rate: 1,
+    per: 1000,
+    limit: 1,
+    wait: 0,
+    block: null,
+    enforce: 1,
+  } as const
   t.throws(() => store.open(policy, 'raw'), { code: 'FST_FLOODGATE_OPTION', message: /'policy'/ })
 })

@@ -1,9 +1,10 @@
 import type { Test } from 'tap'
 import { createLimiter } from '../../../lib/index.js'
 import { type RedisClient, redisStore } from '../../../lib/redis.js'
+import { newCharge } from '../../../lib/store/index.js'
 import type { RedisStoreOptions } from '../../../lib/store/redis/options.js'
 import { RedisStore } from '../../../lib/store/redis/store.js'
-import type { AsyncLimiter, AsyncStore, PolicyOptions } from '../../../types/index.js'
+import type { AsyncLimiter, AsyncStore, Bucket, Charge, PolicyOptions } from '../../../types/index.js'
 import { type ConnectOptions, clients, type Flavour } from '../../fixtures/redis/clients.js'
 import { type Server, type ServerOptions, startRedis } from '../../fixtures/redis/server.js'
 import { freshPrefix } from './support.js'
@@ -38,6 +39,12 @@ export function storeOf(client: RedisClient, options: Partial<RedisStoreOptions>
 
 export function limiterOf(store: AsyncStore, ...policies: PolicyOptions[]): AsyncLimiter {
   return createLimiter({ name: 'tested', policies }, { store })
+}
+
+/** What a limiter asks its store about a key, with a charge for each policy. */
+export function chargesOf(limiter: AsyncLimiter, key: string, cost = 1): Charge[] {
+  const { buckets } = limiter as unknown as { buckets: readonly Bucket[] }
+  return buckets.map((bucket) => ({ ...newCharge(bucket), key, cost }))
 }
 
 /** The time of several stores and of their one server, in whole µs; each store has an origin of its own. */

@@ -1,20 +1,29 @@
 import assert from 'node:assert/strict'
-import { test } from 'tap'
+import t, { test } from 'tap'
 import { createLimiter } from '../../../lib/limiter/limiter.js'
 import type { SyncStoreLimiter } from '../../../lib/limiter/store-limiter.js'
 import { newCharge } from '../../../lib/store/charge.js'
-import type { Limiter, PolicyOptions, SyncStore } from '../../../types/index.js'
+import type { Denied, Limiter, PolicyOptions, SyncStore } from '../../../types/index.js'
 import { assertConsistent } from '../../fixtures/threads/assert-consistent.js'
 import { atEveryStep, crashes, StepCells } from '../../fixtures/threads/steps.js'
 import { ThreadSimulation } from '../../fixtures/threads/thread-simulation.js'
+
+t.setTimeout(240_000)
 
 const BUCKET: PolicyOptions = { name: 'bucket', rate: 60, per: 'hour', burst: 5 }
 /** The time of a unit is not a whole number of microseconds. */
 const UNEVEN: PolicyOptions = { name: 'uneven', rate: 7, per: 'hour', burst: 7 }
 const WINDOW: PolicyOptions = { name: 'window', algorithm: 'sliding-window', rate: 20, per: 'hour' }
 const SMALL_WINDOW: PolicyOptions = { name: 'small', algorithm: 'sliding-window', rate: 4, per: 'minute' }
+const BLOCKING: PolicyOptions = { ...BUCKET, name: 'blocking', block: 'day' }
+const BLOCKING_WINDOW: PolicyOptions = { ...WINDOW, name: 'blocking window', block: '2 hours' }
+/** Each block lasts three times as long as the one before. */
+const HARSH: PolicyOptions = { ...BUCKET, name: 'harsh', block: { for: '3 hours', factor: 3 } }
+const PATIENT: PolicyOptions = { name: 'patient', rate: 60, burst: 5, wait: '3 seconds' }
+const IN_PROGRESS: PolicyOptions = { name: 'in progress', algorithm: 'concurrency', limit: 8, hold: '1 hour' }
 
 const MINUTE = 60_000
+const HOUR = 60 * MINUTE
 const CHARGED = ['a', 'new']
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'new']
 
@@ -27,6 +36,8 @@ interface Scenario {
   before?(limiter: Limiter, simulation: ThreadSimulation): void
   /** The thread ends in the middle of this. */
   act(limiter: Limiter, store: SyncStore): void
+  /** Whether each policy changes by itself. */
+  apart?: boolean
 }
 
 const takeA = (cost: number) => (limiter: Limiter) => void limiter.take('a', { cost })
@@ -35,6 +46,10 @@ const fill =
   (limiter: Limiter) => {
     for (const [i, cost] of costs.entries()) limiter.take(KEYS[i], { cost })
   }
+
+/** Charges of one unit of 'a', one for each policy. */
+const chargesOf = (limiter: Limiter, chargedAt = Number.POSITIVE_INFINITY) =>
+  (limiter as SyncStoreLimiter).buckets.map((bucket) => ({ ...newCharge(bucket), key: 'a', chargedAt }))
 
 const SCENARIOS: Scenario[] = [
   { name: 'a bucket is charged', policies: [BUCKET], before: fill(1), act: takeA(2) },
@@ -120,10 +135,7 @@ const SCENARIOS: Scenario[] = [
         clock.advance(15_000)
       }
     },
-    act: (limiter, store) => {
-      const [bucket] = (limiter as SyncStoreLimiter).buckets
-      store.refund([{ ...newCharge(bucket), key: 'a', cost: 1, chargedAt: 30_000_000 }])
-    },
+    act: (limiter, store) => store.refund(chargesOf(limiter, 30_000_000)),
   },
   {
     name: 'a bucket is reset',
@@ -205,6 +217,123 @@ const SCENARIOS: Scenario[] = [
     maxKeys: 4096,
     act: takeA(3),
   },
+  { name: 'a bucket promises units', policies: [PATIENT], before: fill(5), act: takeA(2) },
+  {
+    name: 'a bucket and a window promise units together',
+    policies: [PATIENT, WINDOW],
+    before: fill(5, 1),
+    act: takeA(2),
+  },
+  { name: 'a unit begins', policies: [IN_PROGRESS], before: fill(6, 1), act: takeA(1) },
+  {
+    name: 'a unit that is not the newest ends',
+    policies: [IN_PROGRESS],
+    before: (limiter, { clock }) => {
+      for (let i = 0; i < 8; i++) {
+        limiter.take('a')
+        clock.advance(MINUTE)
+      }
+    },
+    act: (limiter, store) => store.refund(chargesOf(limiter, 2 * MINUTE * 1000)),
+  },
+  { name: 'a denial blocks a bucket', policies: [BLOCKING], before: fill(4, 1), act: takeA(2) },
+  {
+    name: 'a denial blocks a window, whose ring goes',
+    policies: [BLOCKING_WINDOW],
+    before: fill(19, 7, 8),
+    act: takeA(2),
+  },
+  {
+    name: 'a denial blocks and is counted',
+    policies: [HARSH],
+    before: fill(4, 1, 2),
+    act: takeA(2),
+  },
+  {
+    name: 'a denial blocks for longer and is counted',
+    policies: [HARSH],
+    before: (limiter, { clock }) => {
+      for (const cost of [5, 1]) limiter.take('a', { cost })
+      clock.advance(4 * HOUR)
+      fill(4, 1, 2)(limiter)
+    },
+    act: takeA(2),
+  },
+  {
+    name: 'a denial blocks and is counted where a full table forgets a live key',
+    policies: [HARSH],
+    maxKeys: 4,
+    before: fill(4, 2, 1, 3),
+    act: takeA(2),
+  },
+  {
+    name: 'a denial by several policies in two parts blocks by those that block',
+    policies: [HARSH, WINDOW, BLOCKING_WINDOW, UNEVEN, { ...HARSH, name: 'loose', burst: 20 }],
+    maxKeys: 4096,
+    before: fill(5),
+    act: takeA(20),
+    apart: true,
+  },
+  {
+    name: 'a window whose block has ended is charged',
+    policies: [BLOCKING_WINDOW],
+    before: (limiter, { clock }) => {
+      fill(20, 7)(limiter)
+      limiter.take('a')
+      clock.advance(2 * HOUR)
+    },
+    act: takeA(2),
+  },
+  {
+    name: 'a bucket whose block has ended is charged',
+    policies: [BLOCKING, HARSH],
+    before: (limiter, { clock }) => {
+      fill(5, 3)(limiter)
+      limiter.take('a')
+      clock.advance(24 * HOUR)
+    },
+    act: takeA(2),
+  },
+  {
+    name: 'an operator blocks keys of several policies in two parts',
+    policies: [WINDOW, BUCKET, BLOCKING_WINDOW, UNEVEN],
+    maxKeys: 4096,
+    before: fill(3, 1),
+    act: (limiter, store) => store.block(chargesOf(limiter), 5 * HOUR),
+  },
+  {
+    name: 'an operator blocks keys that have no slot, in a full table',
+    policies: [WINDOW],
+    maxKeys: 4,
+    before: fill(0, 1, 2, 7, 8),
+    act: (limiter, store) => store.block(chargesOf(limiter), 5 * HOUR),
+  },
+  {
+    name: 'an operator shortens a block',
+    policies: [BLOCKING],
+    before: fill(5, 1),
+    act: (limiter, store) => store.block(chargesOf(limiter), 5 * HOUR),
+  },
+  {
+    name: 'a block is lifted',
+    policies: [HARSH],
+    before: (limiter) => {
+      fill(5, 1, 2)(limiter)
+      limiter.take('a')
+    },
+    act: (limiter) => limiter.reset('a'),
+  },
+  {
+    name: 'blocks and offences are swept',
+    policies: [HARSH],
+    before: (limiter, { clock }) => {
+      fill(5, 5, 1)(limiter)
+      for (const key of ['a', 'b']) limiter.take(key)
+      clock.advance(48 * HOUR)
+      limiter.take('c')
+    },
+    act: (_, store) => void store.sweep(),
+  },
 ]
 
 /** The simulation in which a scenario begins. Thread 1 did what happens before. */
@@ -241,7 +370,7 @@ function observe(store: SyncStore, policies: PolicyOptions[]): Map<string, strin
 
 /** Plays a scenario without a crash, and then with a crash at a step of the caller's choice. */
 function play(scenario: Scenario, base: ThreadSimulation) {
-  const { policies, act } = scenario
+  const { policies, act, apart = false } = scenario
   const before = observe(base.copy().store(2), policies)
   const done = base.copy()
   const store = done.store(2)
@@ -263,14 +392,16 @@ function play(scenario: Scenario, base: ThreadSimulation) {
   }
   /**
    * The verdicts about a charged key are, for all policies together, those from before or those from after.
-   * Any other key may be forgotten, so each of its verdicts is one or the other.
+   * Any other key may be forgotten, so each of its verdicts is one or the other, as where policies change
+   * `apart`.
    */
   const assertSound = (simulation: ThreadSimulation, store: SyncStore, where: string) => {
     for (const [key, told] of observe(store, policies)) {
       const [old, young] = [before.get(key) as string[], after.get(key) as string[]]
-      const sound = CHARGED.includes(key)
-        ? [`${old}`, `${young}`].includes(`${told}`)
-        : told.every((one, i) => one === old[i] || one === young[i])
+      const sound =
+        CHARGED.includes(key) && !apart
+          ? [`${old}`, `${young}`].includes(`${told}`)
+          : told.every((one, i) => one === old[i] || one === young[i])
       assert.ok(sound, `${where}: ${key} has ${told}`)
     }
     assertConsistent(simulation.memory)
@@ -332,6 +463,37 @@ for (const scenario of SCENARIOS.filter(({ name }) => /across|grows|forgets a li
       })
     }
     t.ok(recoveries > steps)
+  })
+}
+
+for (const maxKeys of [20, 4]) {
+  test(`a thread that ends at any step has begun and counted a block, or neither: room for ${maxKeys} keys`, async (t) => {
+    const base = new ThreadSimulation({ maxKeys, maxUnits: 256, maxThreads: 6 })
+    const before = limiterOn(base.store(1), [HARSH])
+    fill(5, 3, 1)(before)
+    /** The lengths of the next blocks, in hours: each is begun, told and outlived. */
+    const blocks = ({ clock }: ThreadSimulation, limiter: Limiter) => {
+      const lengths: number[] = []
+      while (lengths.length < 3) {
+        while (limiter.take('a').allowed);
+        const { retryAfter } = limiter.peek('a') as Denied
+        lengths.push(retryAfter / HOUR)
+        clock.advance(retryAfter)
+      }
+      return lengths
+    }
+    const steps = atEveryStep((step) => {
+      const simulation = base.copy()
+      const waiting = simulation.store(3)
+      const cells = new StepCells(simulation.memory)
+      const limiter = limiterOn(simulation.store(2, cells), [HARSH])
+      cells.steps = step
+      const ended = crashes(() => limiter.take('a'))
+      simulation.dead.add(2)
+      assert.deepEqual(blocks(simulation, limiterOn(waiting, [HARSH])), [3, 9, 27], `step ${step}`)
+      return ended
+    })
+    t.ok(steps > 10, `${steps} steps`)
   })
 }
 

@@ -1,10 +1,11 @@
 import t, { test } from 'tap'
 import { createLimiter } from '../../../lib/limiter/limiter.js'
+import type { SyncStoreLimiter } from '../../../lib/limiter/store-limiter.js'
 import { compilePolicy } from '../../../lib/policy/index.js'
 import { newCharge } from '../../../lib/store/index.js'
 import type { SharedStore } from '../../../lib/store/shared/store.js'
 import { createSharedMemory, type SharedMemoryOptions, sharedStore } from '../../../lib/threads.js'
-import type { Limiter, PolicyOptions, SyncStore } from '../../../types/index.js'
+import type { Denied, Limiter, PolicyOptions, SyncStore } from '../../../types/index.js'
 import { ManualClock } from '../../fixtures/manual-clock.js'
 import { storeContract } from '../../fixtures/store-contract.js'
 
@@ -194,6 +195,161 @@ test('a key that is denied for long outlives those that are denied for a moment'
   }
 })
 
+/** A policy that blocks for a day, and longer each time. */
+const HARSH: PolicyOptions = { ...BUCKET, name: 'harsh', burst: 1, block: { for: '1 day', factor: 2 } }
+const DAY = 86_400_000
+
+/** Takes until the key is denied. Returns the denial. */
+function deny(limiter: Limiter, key: string): Denied {
+  for (;;) {
+    const decision = limiter.take(key)
+    if (!decision.allowed) return decision
+  }
+}
+
+/** The buckets of a limiter as charges of one unit of a key. */
+function chargesOf(limiter: Limiter, key: string) {
+  return (limiter as SyncStoreLimiter).buckets.map((bucket) => ({ ...newCharge(bucket), key }))
+}
+
+for (const policy of [BUCKET, WINDOW]) {
+  test(`a key that one store blocks is blocked in the other, until the end: ${policy.name}`, async (t) => {
+    const { clock, one, two } = twoStores()
+    const blocking = { ...policy, block: '1 day' } as const
+    const [mine, yours] = [one, two].map((store) => createLimiter({ ...blocking, name: 'tested' }, { store }))
+    t.match(deny(mine, 'key'), { blocked: true, retryAfter: DAY })
+    clock.advance(DAY - 0.001)
+    t.match(yours.take('key'), { allowed: false, blocked: true, remaining: 0, retryAfter: 1, resetAfter: 1 })
+    yours.refund('key', 4)
+    t.equal(mine.take('key').allowed, false, 'a refund lifts no block')
+    clock.advance(0.001)
+    yours.refund('key', 4)
+    t.match(mine.take('key', { cost: 4 }), { allowed: true, remaining: 0 }, 'then the key is as new')
+    one.block(chargesOf(mine, 'key'), 5000)
+    t.match(yours.peek('key'), { allowed: false, blocked: true, retryAfter: 5000 })
+    one.block(chargesOf(mine, 'key'), 1000)
+    t.match(yours.peek('key'), { retryAfter: 1000 }, 'a block by hand replaces what was there')
+    yours.reset('key')
+    t.match(mine.peek('key', { cost: 0 }), { allowed: true, remaining: 4 })
+    t.equal(one.stats().keys, 0)
+  })
+
+  test(`a blocked key outlives strangers in a full store: ${policy.name}`, async (t) => {
+    const { one, two } = twoStores({ maxKeys: 8, maxUnits: 64 })
+    const blocking = createLimiter({ ...policy, name: 'blocking', block: '1 day' }, { store: one })
+    deny(blocking, 'key')
+    const strangers = createLimiter({ name: 'strangers', policies: [BUCKET, WINDOW] }, { store: two })
+    for (let i = 0; i < 200; i++) deny(strangers, `stranger ${i}`)
+    t.match(blocking.take('key'), { blocked: true })
+    t.equal(one.stats().keys, 8)
+  })
+}
+
+test('the window of a blocked key gives its units back, and gets new ones after the block', async (t) => {
+  const { clock, one } = twoStores({ maxKeys: 100, maxUnits: 64 })
+  const large = { ...WINDOW, rate: 30 }
+  const blocking = createLimiter({ ...large, name: 'blocking', block: '1 hour' }, { store: one })
+  const other = createLimiter({ ...large, name: 'other' }, { store: one })
+  deny(blocking, 'key')
+  for (const key of ['a', 'b']) t.equal(other.take(key, { cost: 30 }).allowed, true, 'both halves are free')
+  t.match(one.stats(), { keys: 3, forgotten: 0 })
+  clock.advance(3_600_000)
+  for (let i = 0; i < 30; i++) t.equal(blocking.take('key').remaining, 29 - i)
+  t.match(deny(blocking, 'key'), { blocked: true })
+})
+
+test('blocks grow, until they are forgotten', async (t) => {
+  const { clock, one, two } = twoStores()
+  const [mine, yours] = [one, two].map((store) => createLimiter({ ...HARSH, name: 'tested' }, { store }))
+  const grow = () => {
+    for (const days of [1, 2, 4]) {
+      t.equal(deny(mine, 'key').retryAfter, days * DAY)
+      t.equal(deny(yours, 'key').retryAfter, days * DAY, 'a denial while it is blocked changes nothing')
+      clock.advance(days * DAY)
+    }
+    t.equal(one.stats().keys, 2, 'the key and its earlier blocks')
+  }
+  grow()
+  clock.advance(DAY - 0.001)
+  t.equal(deny(mine, 'key').retryAfter, 8 * DAY)
+  clock.advance(9 * DAY)
+  grow()
+  clock.advance(DAY)
+  t.equal(two.sweep(), 2, 'forgotten a day after the end of the last one')
+  grow()
+  yours.reset('key')
+  t.equal(one.stats().keys, 0)
+  t.equal(deny(mine, 'key').retryAfter, DAY, 'or by a reset')
+})
+
+test('a denial in a full store blocks its own key, wherever that moves', async (t) => {
+  const { one } = twoStores({ maxKeys: 40 })
+  const limiter = createLimiter({ ...HARSH, name: 'tested' }, { store: one })
+  const wrong = Array.from({ length: 2000 }, (_, i) => `key ${i}`).filter((key) => {
+    limiter.take(key)
+    return limiter.take(key).allowed || limiter.peek(key, { cost: 0 }).allowed
+  })
+  t.same(wrong, [])
+  t.equal(one.stats().keys, 40)
+})
+
+test('a full store forgets earlier blocks before any key, and holds no more than maxKeys', async (t) => {
+  const { clock, one } = twoStores({ maxKeys: 3 })
+  const limiter = createLimiter({ ...HARSH, name: 'tested' }, { store: one })
+  deny(limiter, 'a')
+  t.equal(one.stats().keys, 2)
+  const others = createLimiter({ name: 'others', ...BUCKET, burst: 100 }, { store: one })
+  for (const key of ['b', 'c']) others.take(key)
+  t.match(one.stats(), { keys: 3, forgotten: 1 })
+  t.same([remaining(others, 'b'), remaining(others, 'c')], [99, 99])
+  clock.advance(DAY)
+  t.equal(deny(limiter, 'a').retryAfter, DAY, 'which is a first block again')
+
+  const { clock: small, one: single } = twoStores({ maxKeys: 1 })
+  const alone = createLimiter({ ...HARSH, name: 'tested' }, { store: single })
+  for (let i = 0; i < 3; i++) {
+    t.equal(deny(alone, 'key').retryAfter, DAY, 'without room for a count, each is a first one')
+    t.equal(single.stats().keys, 1)
+    small.advance(DAY)
+  }
+})
+
+test('a key that one call charges twice is blocked once', async (t) => {
+  const { clock, one } = twoStores()
+  const limiter = createLimiter({ ...HARSH, name: 'tested', burst: 2 }, { store: one })
+  const charges = [...chargesOf(limiter, 'key'), ...chargesOf(limiter, 'key')]
+  t.equal(one.take(charges), true)
+  t.equal(one.take(charges), false)
+  t.same(
+    charges.map(({ blocked, retryAfter }) => [blocked, retryAfter]),
+    [
+      [true, DAY],
+      [true, DAY],
+    ],
+  )
+  clock.advance(DAY)
+  t.equal(deny(limiter, 'key').retryAfter, 2 * DAY)
+})
+
+test('a window that finds no room denies and blocks nobody', async (t) => {
+  const { one } = twoStores({ maxKeys: 100, maxUnits: 64 })
+  const policies = ['one', 'two', 'three'].map((name) => ({
+    ...WINDOW,
+    name,
+    rate: 30,
+    block: 'day' as const,
+  }))
+  const limiter = createLimiter({ name: 'tested', policies }, { store: one })
+  const denied = limiter.take('key', { cost: 20 })
+  t.match(denied, { allowed: false, policy: 'three', retryAfter: 3_600_000, blocked: undefined })
+  t.match(limiter.peek('key', { cost: 0 }), { allowed: true, remaining: 30 })
+  const [first, ...others] = chargesOf(limiter, 'key')
+  for (const charge of [first, ...others]) charge.cost = 30
+  t.equal(one.take(others), true)
+  t.equal(one.take([{ ...first, cost: 31 }]), false)
+  t.equal(one.peek([first]), true, 'nor does a cost that never fits')
+})
+
 test('a bucket opened in the space of another shares its keys exactly if the laws are equal', async (t) => {
   const { one, two } = twoStores()
   const open = (store: typeof one, burst: number, space: unknown) =>
@@ -229,18 +385,23 @@ test('a ring that finds no room gets that of the window keys closest to unlimite
 })
 
 test('a window that is larger than half of a part is refused, with the maxUnits that would do', async (t) => {
-  const open = (maxUnits: number | undefined, rate: number) =>
+  const open = (maxUnits: number | undefined, policy: PolicyOptions) =>
     createLimiter(
-      { name: 'tested', algorithm: 'sliding-window', rate, per: 'day' },
+      { name: 'tested', ...policy },
       { store: sharedStore({ memory: createSharedMemory({ maxUnits }) }) },
     )
-  open(undefined, 32_766)
-  t.throws(() => open(undefined, 32_767), {
-    code: 'FST_FLOODGATE_OPTION',
-    message:
-      /^option 'rate' is 32767; allowed: at most 32766 in a sliding window here; maxUnits: 4194304 has room for it/,
-  })
-  open(4_194_304, 32_767)
+  const laws: [string, (units: number) => PolicyOptions][] = [
+    ['rate', (rate) => ({ algorithm: 'sliding-window', rate, per: 'day' })],
+    ['limit', (limit) => ({ algorithm: 'concurrency', limit })],
+  ]
+  for (const [option, law] of laws) {
+    open(undefined, law(32_766))
+    t.throws(() => open(undefined, law(32_767)), {
+      code: 'FST_FLOODGATE_OPTION',
+      message: `option '${option}' is 32767; allowed: at most 32766 with '${law(1).algorithm}' here; maxUnits: 4194304 has room for it`,
+    })
+    open(4_194_304, law(32_767))
+  }
 })
 
 test('windows that find no room together deny, and charge nothing', async (t) => {
@@ -305,7 +466,16 @@ test('any number of different laws may come and go, and each thread makes room a
 })
 
 test('a policy that no limiter has compiled is refused', async (t) => {
-  const plain = { name: 'plain', algorithm: 'token-bucket', rate: 1, per: 1000, limit: 1 } as const
+  const plain = {
+    name: 'plain',
+    algorithm: 'token-bucket',
+    rate: 1,
+    per: 1000,
+    limit: 1,
+    wait: 0,
+    block: null,
+    enforce: 1,
+  } as const
   const { one } = twoStores()
   t.throws(() => one.open(plain, 'space'), { code: 'FST_FLOODGATE_OPTION', message: /'policy' is an object/ })
 })

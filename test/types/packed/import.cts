@@ -6,12 +6,14 @@ import rateLimit, {
   type RateLimitOptions,
   retryAfterSeconds,
 } from 'fastify-floodgate'
+import rateLimitConsole from 'fastify-floodgate/console'
 
 const options: RateLimitOptions = { rate: 60, burst: 2 }
 
 async function main() {
   const app = Fastify()
   app.register(rateLimit, options)
+  app.register(rateLimitConsole, { prefix: '/limits', public: true })
   app.get('/', async () => 'ok')
   const codes: number[] = []
   for (let i = 0; i < 3; i++) codes.push((await app.inject('/')).statusCode)

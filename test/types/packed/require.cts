@@ -1,6 +1,7 @@
 // A user of the package in CommonJS, with require().
 import fastify = require('fastify')
 import rateLimit = require('fastify-floodgate')
+import rateLimitConsole = require('fastify-floodgate/console')
 
 import type { Decision, RateLimitOptions } from 'fastify-floodgate'
 
@@ -12,6 +13,7 @@ export const missing = rateLimit.nothing
 async function main() {
   const app = fastify()
   app.register(rateLimit, { rate: 60, burst: 2 })
+  app.register(rateLimitConsole, { prefix: '/limits', public: true })
   app.get('/', async (request) => request.rateLimit?.decision.remaining)
   const codes: number[] = []
   for (let i = 0; i < 3; i++) codes.push((await app.inject('/')).statusCode)

@@ -1,7 +1,8 @@
-import type { Bucket, Charge } from '../../../../types/index.js'
+import type { Charge } from '../../../../types/index.js'
 import { type CompiledPolicy, tokenBucket } from '../../../policy/index.js'
-import { memoryStore } from '../../memory/store.js'
-import type { RedisBucket } from '../keys.js'
+import type { MemoryBucket } from '../../memory/keeper.js'
+import { MemoryStore } from '../../memory/store.js'
+import type { RedisBucket } from '../buckets.js'
 
 /** What answers while the store does not. */
 export type OnStoreFailure = 'local' | 'allow' | 'deny'
@@ -15,24 +16,29 @@ export const IN_FORCE: Readonly<Record<OnStoreFailure, string>> = {
 
 /** Stands in for the store: limits of this process, everything allowed, or an error for each call. */
 export class Fallback {
+  /** Takes that it decided. */
+  decisions = 0
   readonly #mode: OnStoreFailure
   readonly #instances: number
-  readonly #local = memoryStore()
+  /** Without a prototype: see `ownOptions`. */
+  readonly #local = new MemoryStore(Object.create(null))
 
   constructor(mode: OnStoreFailure, instances: number) {
     this.#mode = mode
     this.#instances = instances
     // Nobody can make it larger.
-    this.#local.onWarning?.(() => {})
+    this.#local.onWarning(() => {})
   }
 
-  open(policy: CompiledPolicy, space: string): Bucket {
+  /** `space`: the name of a new space, or a bucket that this opened in that space. */
+  open(policy: CompiledPolicy, space: string | MemoryBucket): MemoryBucket {
     return this.#local.open(share(policy, this.#instances), space)
   }
 
   /** Answers a take or a peek. Throws the error of `failure` where the mode is 'deny'. */
   decide(verb: 'take' | 'peek', charges: readonly Charge[], failure: () => Error): boolean {
     if (this.#mode === 'deny') throw failure()
+    if (verb === 'take') this.decisions++
     if (this.#mode === 'allow') {
       for (const charge of charges) allowUncounted(charge)
       return true
@@ -53,6 +59,10 @@ export class Fallback {
   reset(charges: readonly Charge[]): void {
     this.#local.reset(charges.map(localCharge))
   }
+
+  block(charges: readonly Charge[], ms: number): void {
+    this.#local.block(charges.map(localCharge), ms)
+  }
 }
 
 function localCharge(charge: Charge): Charge {
@@ -66,11 +76,16 @@ function localCharge(charge: Charge): Charge {
  */
 export function share(policy: CompiledPolicy, instances: number): CompiledPolicy {
   const limit = policy.limit === 0 ? 0 : Math.max(1, Math.floor(policy.limit / instances))
-  if (policy.algorithm === 'sliding-window') {
+  if (policy.algorithm !== 'token-bucket') {
     return { ...policy, rate: limit, limit, law: { ...policy.law, rate: limit } }
   }
   const per = policy.per * instances
-  const law = tokenBucket.tokenBucket(policy.rate, Math.round(per * 1000), limit)
+  const law = tokenBucket.tokenBucket(
+    policy.rate,
+    Math.round(per * 1000),
+    limit,
+    Math.round(policy.wait * 1000),
+  )
   // A bucket that would take longer to fill than can be counted refills as the whole does.
   return law === null
     ? { ...policy, limit, law: { ...policy.law, burst: limit, tolerance: limit * policy.law.interval } }
@@ -84,5 +99,7 @@ function allowUncounted(charge: Charge): void {
   charge.resetAfter = 0
   charge.renewAfter = 0
   charge.retryAfter = 0
+  charge.delay = 0
+  charge.blocked = false
   charge.source = 'none'
 }

@@ -93,8 +93,10 @@ export class Leases {
 
   /** The lease that a call for a key asks units for; null for a key that is not hot. */
   toFill({ cost }: Charge, redisKey: RedisKey, now: number): Lease | null {
+    // A key that is asked for several units at once would only keep a place from others.
+    if (cost !== 1) return null
     const lease = this.#hot.get(redisKey.name) ?? this.#open(redisKey, now)
-    if (lease === null || lease.pending || cost !== 1) return null
+    if (lease === null || lease.pending) return null
     this.grow(lease, now)
     return lease.pending ? lease : null
   }
@@ -161,7 +163,7 @@ export class Leases {
     lease.held = unitsOf(lease.grants, now)
   }
 
-  drop({ name }: RedisKey): void {
+  drop({ name }: Pick<RedisKey, 'name'>): void {
     this.#hot.delete(name)
   }
 
@@ -179,6 +181,13 @@ export class Leases {
       if (rest !== null) rests.push(rest)
       this.#hot.delete(name)
     }
+    return rests
+  }
+
+  /** Ends all of them, also those that a call is to fill. Returns what may go back of what they held. */
+  clear(now: number): Rest[] {
+    const rests = this.end(now, true)
+    this.#hot.clear()
     return rests
   }
 

@@ -1,10 +1,11 @@
+import { BLOCK_KEY } from './block.js'
 import { DEADLINE } from './deadline.js'
 
 /**
  * The frame of the script: it runs the calls of a batch at one instant. Writes fail only where the first of
  * them fails, such as with OOM, so that nothing is left half done.
  *
- * - KEYS: the keys of the batch, each once: those of simple takes, other token buckets, windows.
+ * - KEYS: the keys of the batch, each once: those of simple takes, other token buckets, windows and offences.
  * - ARGV[1]: see `deadline.ts`.
  * - ARGV[2]: numbers: how many keys are those of token buckets; the time in whole microseconds, in tests
  *   only: else 0, and the time is that of the server. Then the simple takes, which charge one token bucket
@@ -13,12 +14,15 @@ import { DEADLINE } from './deadline.js'
  *   the units that would be leased in addition, the interval, and the number of keys.
  * - ARGV[3]: the calls that are not simple, if there are any, as JSON: [laws, calls]. They run after the
  *   simple takes, and may touch the same keys. A law is [0, interval, tolerance, resolution] or
- *   [1, rate, window]. A call is: verb, number of charges, then of
- *   each charge: law, key, cost, and the cost it is judged by (of a refund: `chargedAt`, or -1; of a release,
- *   whose cost is in ticks: the mark). Keys count from 1.
+ *   [1, rate, window], and where denials block, the numbers of `block.ts` follow. A call is: verb, number of
+ *   charges, then of each charge: law, key, cost, and the cost it is judged by. Instead of the last two: of a
+ *   refund the cost and `chargedAt`, or -1; of a release ticks and the mark; of a block the key of its
+ *   offences, or 0, and the length of a block in place of all that the key has, or -1 for the next one of the
+ *   law, unless the key is blocked; of a reset the key of its offences, or 0. Keys count from 1.
  * - Reply: the time, negative where nothing was done, as it was too late. Then of each key of simple takes
  *   the ticks owed before the first of them, and the units leased where some were wanted; then of each charge
- *   that was judged or released what its twin says.
+ *   that was judged or released what its twin says, and of each that was blocked the microseconds until its
+ *   end.
  */
 export const HEAD = `
 local call, floor, ceil, min, format = redis.call, math.floor, math.ceil, math.min, string.format
@@ -33,7 +37,7 @@ end${DEADLINE}local out, o = { now }, 1
 export const BODY = `
 local program = cjson.decode(ARGV[3])
 local laws, calls = program[1], program[2]
-local TAKE, REFUND, RESET, RELEASE = 1, 3, 4, 5
+local TAKE, REFUND, RESET, RELEASE, BLOCK = 1, 3, 4, 5, 6
 local i, last = 1, #calls
 while i <= last do
   local verb, charges = calls[i], calls[i + 1]
@@ -46,9 +50,10 @@ while i <= last do
       twin.refund(law, key, cost, extra)
     elseif verb == RESET then
       twin.forget(key)
+      if cost > 0 then call('DEL', KEYS[cost]) end
     elseif verb == RELEASE then
       twin.release(law, key, cost, extra)
-    elseif not twin.judge(law, key, extra) then
+    elseif verb == BLOCK then${BLOCK_KEY}    elseif not twin.judge(law, key, extra) then
       allowed = false
     end
   end

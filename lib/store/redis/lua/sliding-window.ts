@@ -1,3 +1,5 @@
+import { readBlock } from './block.js'
+
 /**
  * The twin of `policy/sliding-window.ts`. A key holds its ring in a string: a head of 26 bytes (start, count
  * and capacity, 4 bytes each; the newest instant and the skew, 7 bytes each), then 7 bytes for each slot:
@@ -7,7 +9,8 @@
  * to the rate. The key expires in the millisecond in which its newest unit no longer counts.
  *
  * Says of each charge, before the call: the units that count, the microseconds until the oldest and until the
- * newest of them leaves, and those until the cost fits (0 where it fits, or never will).
+ * newest of them leaves, and those until the cost fits (0 where it fits, or never will). Of a blocked key the
+ * first of these is the microseconds until the block ends, negative.
  */
 export const SLIDING_WINDOW = `
 do
@@ -65,10 +68,15 @@ do
     end
     ring = { name = name, bytes = bytes, start = 0, count = 0, capacity = 0, newest = 0, skew = 0, added = 0, law = law }
     rings[key] = ring
-    if #bytes <= HEAD then return ring end
-    local start, count, capacity, newest, skew = unpackBytes('<I4I4I4I7I7', bytes)
-    local sound = start < capacity and count <= capacity and skew <= newest and newest < 2 ^ 53
-    if not sound or HEAD + capacity * SLOT ~= (#bytes <= GLANCE and #bytes or call('STRLEN', name)) then return ring end
+    local sound, start, count, capacity, newest, skew
+    if #bytes > HEAD then
+      start, count, capacity, newest, skew = unpackBytes('<I4I4I4I7I7', bytes)
+      sound = start < capacity and count <= capacity and skew <= newest and newest < 2 ^ 53
+        and HEAD + capacity * SLOT == (#bytes <= GLANCE and #bytes or call('STRLEN', name))
+    end
+    if not sound then${readBlock('bytes', 'name')}      ring.blocked = left
+      return ring
+    end
     ring.start, ring.count, ring.capacity, ring.newest, ring.skew = start, count, capacity, newest, skew
     if newest - skew > now then
       ring.skew = newest - now
@@ -125,11 +133,16 @@ do
     end
   end
 
-  local twin = {}
+  local twin = { load = load, rings = rings, changed = changed }
   twins[1] = twin
 
   function twin.judge(law, key, cost)
     local ring = load(law, key)
+    if ring.blocked then
+      say(-ring.blocked)
+      for _ = 1, 3 do say(0) end
+      return false
+    end
     local rate, window = law[2], law[3]
     local used = ring.count + ring.added
     say(used)
@@ -152,6 +165,7 @@ do
 
   function twin.refund(law, key, cost, chargedAt)
     local ring = load(law, key)
+    if ring.blocked then return end
     if ring.added > 0 then
       save(ring)
       rings[key], changed[key] = nil, nil

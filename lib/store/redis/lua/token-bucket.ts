@@ -1,12 +1,16 @@
+import { readBlock } from './block.js'
+
 /**
  * The twin of `policy/token-bucket.ts`. A key holds its tat as text: whole microseconds since 1970, and,
  * where the law counts finer, `:` and the ticks beyond them; where units are leased, `:` and the microsecond
  * in which the last of their slots ends (see `leases.ts`). It is worked on as `owed`, the ticks from now
  * until the tat, so that numbers stay below 2^53 whatever the resolution. The key expires in the millisecond
- * in which the bucket is full.
+ * in which the bucket is full. The tolerance of a law includes its patience: what a call is held for is owed
+ * like any other unit.
  *
- * Says of each charge: `owed` before the call; of a release: the ticks that came back, 0 if others lease
- * units above it. The caller has the same law and derives the verdict.
+ * Says of each charge: `owed` before the call, or of a blocked key the microseconds until the block ends,
+ * negative; of a release: the ticks that came back, 0 if others lease units above it. The caller has the same
+ * law and derives the verdict.
  */
 export const TOKEN_BUCKET = `
 local stored = {}
@@ -24,15 +28,17 @@ if not ARGV[3] then
   out = { now, unpack(stored, 1, bucketKeys) }
 end
 
--- The ticks that a stored value owes; whether that is more than a bucket can owe, because the clock stepped
--- back (it then counts as just emptied); and the ticks of it that are not to be given back, as somebody may
--- hold them.
-local function owedBy(value, tolerance, resolution)
+-- The ticks that a stored value owes, or of a blocked key the microseconds until the block ends, negative;
+-- whether that is more than a bucket can owe, because the clock stepped back (it then counts as just
+-- emptied); and the ticks of it that are not to be given back, as somebody may hold them.
+local function owedBy(value, tolerance, resolution, name)
   if not value then return 0, false, 0 end
   local tat, rest, leased = tonumber(value), 0, 0
   if not tat then
     tat, rest, leased = string.match(value, '^(%d+):(%d+):?(%d*)$')
-    tat, rest, leased = tonumber(tat) or 0, tonumber(rest) or 0, tonumber(leased) or 0
+    if not tat then${readBlock('value', 'name')}      return left and -left or 0, false, 0
+    end
+    tat, rest, leased = tonumber(tat), tonumber(rest), tonumber(leased) or 0
   end
   local owed = (tat - now) * resolution + rest
   if not (owed > 0) then return 0, false, 0 end
@@ -84,13 +90,13 @@ for due, tolerance, resolution, times, step, wanted, interval, keys in string.gm
       -- A text that tonumber can read and INCRBY cannot is written again.
       if type(sum) == 'table' and not string.find(sum.err, 'not an integer') then return sum end
       local healed, leased
-      owed, healed, leased = owedBy(value, tolerance, resolution)
+      owed, healed, leased = owedBy(value, tolerance, resolution, names[k])
       out[o] = owed
-      local total = owed + all
+      local total = owed < 0 and owed or owed + all
       if total > tolerance then total = owed + floor((tolerance - owed) / due) * due end
       if wanted > 0 then
         -- Units in addition: at most half of what is left to others.
-        local units = min(wanted, floor(floor((tolerance - total) / interval) / 2))
+        local units = owed < 0 and 0 or min(wanted, floor(floor((tolerance - total) / interval) / 2))
         if units > 0 then
           total = total + units * interval
           leased = total
@@ -121,7 +127,7 @@ do
     local ticks = owed[key]
     if ticks then return ticks end
     local healed
-    ticks, healed, held[key] = owedBy(stored[key], law[3], law[4])
+    ticks, healed, held[key] = owedBy(stored[key], law[3], law[4], KEYS[key])
     owed[key] = ticks
     if healed then changed[key] = law end
     return ticks
@@ -132,13 +138,13 @@ do
     changed[key] = law
   end
 
-  local twin = {}
+  local twin = { load = load, owed = owed, held = held, changed = changed }
   twins[0] = twin
 
   function twin.judge(law, key, cost)
     local ticks = load(law, key)
     say(ticks)
-    return cost == 0 or ticks + cost * law[2] <= law[3]
+    return ticks >= 0 and (cost == 0 or ticks + cost * law[2] <= law[3])
   end
 
   function twin.charge(law, key, cost)

@@ -1,12 +1,20 @@
 import type { Charge } from '../../../../types/index.js'
 import { costOf } from '../../charge.js'
-import type { RedisBucket } from '../keys.js'
+import type { RedisBucket } from '../buckets.js'
+import { offencesOf } from '../keys.js'
 import type { Call, TakeCall, Verb } from './calls.js'
 import { chargedTimes, runsOf, wantedBy } from './encode.js'
 import type { Reply } from './reply.js'
 
 /** The verbs as the script reads them. */
-const VERBS: Readonly<Record<Verb, number>> = { take: 1, peek: 2, refund: 3, reset: 4, release: 5 }
+const VERBS: Readonly<Record<Verb, number>> = {
+  take: 1,
+  peek: 2,
+  refund: 3,
+  reset: 4,
+  release: 5,
+  block: 6,
+}
 /** Most keys that one call of the script may touch: it holds the server up, and Lua can unpack so many. */
 const MOST_KEYS = 64
 /** Most calls other than simple takes that one call of the script may run. */
@@ -27,12 +35,14 @@ export class Batch {
     return this.#simple.size === 0 && this.#others === null
   }
 
-  /** Whether another call with so many charges fits, if the batch may have `most` keys. */
-  takes(charges: number, most: number): boolean {
+  /** Whether another call fits, if the batch may have `most` keys. */
+  takes(call: Call, most: number): boolean {
     const others = this.#others
     const simple = this.#simple.size
+    const charges = call.charges.length
     if (others === null) return simple + charges <= most
-    const keys = simple + others.buckets.size + others.windows.size
+    if (others.isRenewal(call)) return true
+    const keys = simple + others.buckets.size + others.further.size
     return keys + charges <= most && others.calls.length < MOST_CALLS
   }
 
@@ -65,7 +75,7 @@ export class Batch {
     }
     number(keys)
     const buckets = number(others.buckets)
-    number(others.windows)
+    number(others.further)
     return { keys: [...numbers.keys()], args: [`${buckets} ${time}${runs}`, others.program(numbers)] }
   }
 
@@ -100,28 +110,41 @@ export class Batch {
 /** The calls of a batch that are not simple, in their order. */
 class Others {
   readonly calls: Call[] = []
-  /** The names of the keys that they touch. */
+  /** The names of the token buckets that they touch, and of all other keys. */
   readonly buckets = new Set<string>()
-  readonly windows = new Set<string>()
+  readonly further = new Set<string>()
 
   add(call: Call): void {
     for (let i = 0; i < call.charges.length; i++) {
-      const names = isBucket(call.charges[i]) ? this.buckets : this.windows
+      const names = isBucket(call.charges[i]) ? this.buckets : this.further
       names.add(call.keys[i].name)
+      if (hasOffences(call, i)) this.further.add(offencesOf(call.keys[i]))
     }
     this.calls.push(call)
+  }
+
+  /** Whether a call takes what the last call gives back: nobody else can take it in between. */
+  isRenewal({ verb, keys }: Call): boolean {
+    const last = this.calls.at(-1)
+    return (
+      verb === 'take' && last?.verb === 'refund' && keys.length === 1 && last.keys[0].name === keys[0].name
+    )
   }
 
   /** The calls as the script reads them. `numbers`: those of the keys of the batch. */
   program(numbers: ReadonlyMap<string, number>): string {
     const laws = new Laws()
     const program: number[] = []
-    for (const { verb, charges, keys } of this.calls) {
+    const numberOf = (name: string) => numbers.get(name) as number
+    for (const call of this.calls) {
+      const { verb, charges, keys } = call
       program.push(VERBS[verb], charges.length)
       for (let i = 0; i < charges.length; i++) {
         const charge = charges[i]
-        program.push(laws.index(charge), numbers.get(keys[i].name) as number, charge.cost)
-        program.push(verb === 'take' || verb === 'peek' ? costOf(charges, charge) : chargedAtOf(charge))
+        program.push(laws.index(charge), numberOf(keys[i].name))
+        if (verb === 'take' || verb === 'peek') program.push(charge.cost, judgedCost(charges, charge))
+        else if (verb === 'refund' || verb === 'release') program.push(charge.cost, chargedAtOf(charge))
+        else program.push(hasOffences(call, i) ? numberOf(offencesOf(keys[i])) : 0, chargedAtOf(charge))
       }
     }
     return JSON.stringify([laws.list, program])
@@ -140,7 +163,7 @@ export function batchesOf(calls: readonly Call[]): Batch[] {
   let batch = new Batch()
   const batches = [batch]
   for (const call of calls) {
-    if (!batch.isEmpty && !batch.takes(call.charges.length, most)) {
+    if (!batch.isEmpty && !batch.takes(call, most)) {
       batch = new Batch()
       batches.push(batch)
     }
@@ -171,6 +194,18 @@ function maybeSimple(call: Call): call is TakeCall {
 
 function isBucket({ bucket }: Charge): boolean {
   return bucket.policy.algorithm === 'token-bucket'
+}
+
+/** Whether a call needs the key beside that of a charge, in which offences are counted. */
+function hasOffences({ verb, charges }: Call, i: number): boolean {
+  return (verb === 'block' || verb === 'reset') && (charges[i].bucket as RedisBucket).counts
+}
+
+/** The cost by which a charge is judged. More than the limit never fits, however long a call may wait. */
+function judgedCost(charges: readonly Charge[], charge: Charge): number {
+  const { policy, law } = charge.bucket as RedisBucket
+  const cost = costOf(charges, charge)
+  return cost > policy.limit && isBucket(charge) ? Math.floor(law[2] / law[1]) + 1 : cost
 }
 
 function chargedAtOf({ chargedAt }: Charge): number {

@@ -5,11 +5,11 @@ import type { DenyCache } from '../local/deny-cache.js'
 import type { Fallback } from '../local/fallback.js'
 import type { Lease } from '../local/lease.js'
 import type { Leases } from '../local/leases.js'
-import { type KeyState, readVerdicts, takeVerdict } from '../verdicts.js'
+import { isBlocking, type KeyState, readVerdicts, takeVerdict } from '../verdicts.js'
 import type { Deciding, KeyedCharges } from './cross-shard.js'
 import type { Reply } from './reply.js'
 
-export type Verb = 'take' | 'peek' | 'refund' | 'reset' | 'release'
+export type Verb = 'take' | 'peek' | 'refund' | 'reset' | 'release' | 'block'
 
 /** One call of the store. */
 export interface Call {
@@ -49,6 +49,8 @@ export interface CallContext {
   readonly leases: Leases | null
   /** Asks once more, where a denial may be due to what this process holds; returns whether it does. */
   readonly askAgain: (call: DecisionCall) => boolean
+  /** Begins the blocks that the denial of a take begins, then calls `done`. Null where the caller does it. */
+  readonly beginBlocks: ((call: DecisionCall, done: () => void) => void) | null
   /** Null where a failure rejects. */
   readonly fallback: Fallback | null
 }
@@ -107,26 +109,27 @@ export class DecisionCall implements TakeCall {
   readReply(reply: Reply): void {
     const states: KeyState[] = []
     const allowed = readVerdicts(this.charges, reply, this.verb === 'take', states)
-    const { denyCache } = this.#context
     // It went with other calls that touch its key, which cannot lease.
     this.#miss()
-    if (!allowed && this.#asksAgain()) return
-    if (!allowed) denyCache.learn(this.keys, states)
+    if (!allowed) return this.#deny(states)
     // Units that we spend ourselves make what we knew stale.
-    else if (this.verb === 'take') denyCache.lift(this.keys)
-    this.#resolve(allowed)
+    if (this.verb === 'take') this.#context.denyCache.lift(this.keys)
+    this.#resolve(true)
   }
 
   readTakeReply(reply: Reply, owed: number): number {
-    if (this.leaseOnly) return owed
-    const { denyCache } = this.#context
+    if (this.leaseOnly) {
+      if (owed < 0) this.#learn([{ at: reply.sentAt, left: -owed }])
+      return owed
+    }
     const verdict = takeVerdict(this.charges[0], reply, owed)
-    const allowed = typeof verdict === 'number'
-    if (!allowed && this.#asksAgain()) return owed
-    if (allowed) denyCache.lift(this.keys)
-    else denyCache.learn(this.keys, [verdict])
-    this.#resolve(allowed)
-    return allowed ? verdict : owed
+    if (typeof verdict !== 'number') {
+      this.#deny([verdict])
+      return owed
+    }
+    this.#context.denyCache.lift(this.keys)
+    this.#resolve(true)
+    return verdict
   }
 
   readGrant(reply: Reply, units: number, owed: number, takes: number): void {
@@ -143,6 +146,23 @@ export class DecisionCall implements TakeCall {
     } catch (error) {
       this.#reject(error as Error)
     }
+  }
+
+  #deny(states: readonly KeyState[]): void {
+    if (this.#asksAgain()) return
+    this.#learn(states)
+    const { beginBlocks, denyCache } = this.#context
+    if (beginBlocks === null || this.verb === 'peek') return this.#resolve(false)
+    denyCache.note(this.charges, this.keys)
+    if (this.charges.some(isBlocking)) beginBlocks(this, () => this.#resolve(false))
+    else this.#resolve(false)
+  }
+
+  /** Learns the states of keys that deny. What is held of a blocked key must not be spent. */
+  #learn(states: readonly KeyState[]): void {
+    const { denyCache, leases } = this.#context
+    for (let i = 0; i < states.length; i++) if ('left' in states[i]) leases?.drop(this.keys[i])
+    denyCache.learn(this.keys, states)
   }
 
   #asksAgain(): boolean {

@@ -13,6 +13,8 @@ export type Deciding = 'take' | 'peek'
 export interface Shards {
   decide(verb: Deciding, part: KeyedCharges): Promise<boolean>
   refund(part: KeyedCharges): Promise<void>
+  /** Called when all charges are denied: begins the blocks that the denial begins. */
+  onDenied(): Promise<void>
 }
 
 /**
@@ -31,7 +33,10 @@ export async function decideAcrossShards(
   const peekAll = async () =>
     (await Promise.all(parts.map((part) => shards.decide('peek', part)))).every(Boolean)
   if (verb === 'peek') return peekAll()
-  if (!(await peekAll())) return false
+  if (!(await peekAll())) {
+    await shards.onDenied()
+    return false
+  }
   const takes = await Promise.allSettled(parts.map((part) => shards.decide('take', part)))
   if (takes.every((take) => take.status === 'fulfilled' && take.value)) return true
   await Promise.all(parts.map((part, i) => (charged(takes[i]) ? shards.refund(part) : undefined)))
@@ -39,6 +44,7 @@ export async function decideAcrossShards(
   if (failure !== undefined) throw failure.reason
   // Read again, so that the verdicts do not include the refunded units.
   await Promise.all(parts.map((part, i) => (charged(takes[i]) ? shards.decide('peek', part) : undefined)))
+  await shards.onDenied()
   return false
 }
 

@@ -1,32 +1,15 @@
 import { after, wallMicros } from '../../clock.js'
-import type { Connection, Run, ScriptVerb } from '../clients/connection.js'
+import type { Connection, ScriptVerb } from '../clients/connection.js'
 import { NoReply, storeFailure } from '../errors.js'
 import { SCRIPT, SCRIPT_SHA } from '../lua/script.js'
 import { type Batch, batchesOf } from './batch.js'
+import { CallStats } from './call-stats.js'
 import type { Call } from './calls.js'
 import type { Circuits } from './circuit.js'
+import type { InFlight } from './in-flight.js'
 import { Reply } from './reply.js'
 import { ServerClocks } from './server-clocks.js'
-
-/** A batch on its way. */
-interface InFlight {
-  readonly shard: number
-  readonly batch: Batch
-  readonly keys: readonly string[]
-  /** Those of the script; the first is the deadline. */
-  readonly args: string[]
-  /** Local time, in microseconds. */
-  readonly sentAt: number
-  run: Run | null
-  /** It was sent once more, as it came too late. */
-  wasSentAgain: boolean
-  /**
-   * It was answered or given up. Kept here and not in a set: the table that a Set or Map leaves behind when
-   * it is cleared or grows points to its successor. Once that table is old, the young collector cannot free
-   * what it points to.
-   */
-  isOver: boolean
-}
+import { traced } from './trace.js'
 
 export interface DispatcherParts {
   readonly connection: Connection
@@ -55,6 +38,7 @@ export class Dispatcher {
    */
   #waiting = new Map<number, Call[]>()
   readonly #inFlight: InFlight[] = []
+  readonly stats = new CallStats()
   readonly #serverClocks: ServerClocks
   #stopTimer: (() => void) | null = null
   #stopWatching: (() => void) | null = null
@@ -98,7 +82,7 @@ export class Dispatcher {
   }
 
   #dispatch(shard: number, batch: Batch): void {
-    const { connection, circuits, clock, serverTime } = this.#parts
+    const { clock, serverTime } = this.#parts
     const sentAt = clock()
     const { keys, args } = batch.compose(serverTime === null ? 0 : serverTime())
     const sent: InFlight = {
@@ -110,9 +94,18 @@ export class Dispatcher {
       run: null,
       wasSentAgain: false,
       isOver: false,
+      endTrace: null,
     }
+    traced(shard, keys.length, (endTrace) => {
+      sent.endTrace = endTrace
+      this.#begin(sent)
+    })
+  }
+
+  #begin(sent: InFlight): void {
+    const { connection, circuits } = this.#parts
     this.#inFlight.push(sent)
-    circuits.of(shard).sending(sentAt)
+    circuits.of(sent.shard).sending(sent.sentAt)
     this.#watchConnection()
     const obstacle = connection.obstacle()
     if (obstacle !== null) return this.#fail(sent, new NoReply(obstacle))
@@ -153,7 +146,7 @@ export class Dispatcher {
     this.#serverClocks.learn(shard, Math.abs(now), sentAt, clock())
     if (sent.isOver) return
     if (now < 0) return this.#sendAgain(sent)
-    this.#finish(sent)
+    this.#finish(sent, null)
     sent.batch.readReply(new Reply(numbers, sentAt))
     circuits.of(shard).succeeded(sentAt)
     this.#onFirstReply?.()
@@ -179,11 +172,12 @@ export class Dispatcher {
   }
 
   #fail(sent: InFlight, cause: Error): void {
-    if (!this.#finish(sent)) return
-    sent.run?.cancel()
+    if (sent.isOver) return
     const { circuits, clock, connection } = this.#parts
-    if (/^READONLY/.test(cause.message)) connection.reconnect()
     const error = storeFailure(connection.lastError() ?? cause)
+    this.#finish(sent, error)
+    sent.run?.cancel()
+    if (/^READONLY/.test(cause.message)) connection.reconnect()
     sent.batch.fail(error)
     circuits.of(sent.shard).failed(sent.sentAt, clock(), error)
   }
@@ -203,13 +197,13 @@ export class Dispatcher {
     }
   }
 
-  /** Ends the wait for a batch; returns whether it was still in flight. */
-  #finish(sent: InFlight): boolean {
-    if (sent.isOver) return false
+  /** Ends the wait for a batch that is in flight. */
+  #finish(sent: InFlight, error: Error | null): void {
     sent.isOver = true
+    this.stats.count(this.#parts.clock() - sent.sentAt, error !== null)
+    sent.endTrace?.(error)
     this.#inFlight.splice(this.#inFlight.indexOf(sent), 1)
     if (this.#inFlight.length === 0) this.#onIdle?.()
-    return true
   }
 
   /**

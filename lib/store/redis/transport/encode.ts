@@ -1,4 +1,4 @@
-import type { RedisBucket } from '../keys.js'
+import type { RedisBucket } from '../buckets.js'
 import type { TakeCall } from './calls.js'
 
 /**
@@ -30,9 +30,10 @@ function areAlike(a: readonly TakeCall[], b: readonly TakeCall[]): boolean {
 
 function runOf(takes: readonly TakeCall[], keys: number): string {
   const { bucket, cost } = takes[0].charges[0]
-  const [, interval, tolerance, resolution] = (bucket as RedisBucket).law
-  // More than a bucket holds is too much, however much it is.
-  const due = Math.min(cost * interval, tolerance + interval)
+  const { policy, law } = bucket as RedisBucket
+  const [, interval, tolerance, resolution] = law
+  // More than a bucket holds is too much, however much it is, and however long a call may wait.
+  const due = cost > policy.limit ? tolerance + interval : cost * interval
   const times = chargedTimes(takes)
   const step = (due * times) / resolution
   const whole = Number.isSafeInteger(step) ? step : 0

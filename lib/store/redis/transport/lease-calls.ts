@@ -84,10 +84,21 @@ export class LeaseCalls {
     this.#end(true)
   }
 
+  /** Other processes changed keys, nobody knows which. */
+  clear(): void {
+    const { leases, clock } = this.#parts
+    this.#giveBack(leases.clear(clock()))
+  }
+
   #end(all: boolean): void {
-    const { leases, circuits, clock } = this.#parts
+    const { leases, clock } = this.#parts
+    this.#giveBack(leases.end(clock(), all))
+  }
+
+  #giveBack(rests: readonly Rest[]): void {
+    const { circuits, clock } = this.#parts
     const now = clock()
-    for (const rest of leases.end(now, all)) {
+    for (const rest of rests) {
       if (circuits.of(rest.lease.redisKey.shard).admits(now)) this.#send(rest)
     }
   }

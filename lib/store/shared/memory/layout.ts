@@ -33,7 +33,7 @@ export interface Layout {
 }
 
 export const MAGIC = 0x464c4454
-export const VERSION = 3
+export const VERSION = 4
 
 /** Words of the header. `EPOCH` is a double. */
 export const HEADER = {

@@ -1,7 +1,7 @@
 import type { Charge } from '../../../../types/index.js'
 import { type TokenBucket, tokenBucket } from '../../../policy/index.js'
 import { bucketVerdict } from '../../verdict.js'
-import { type Effect, type Keeper, type Place, type SharedBucket, setDenied } from './keeper.js'
+import type { Effect, Keeper, Place, SharedBucket } from './keeper.js'
 import type { Part } from './part.js'
 
 /**
@@ -13,17 +13,15 @@ export class BucketKeeper implements Keeper {
     const law = (charge.bucket as SharedBucket).policy.law as TokenBucket
     let tat = tokenBucket.heal(law, ticksFrom(now, law.resolution, place), 0)
     const wait = tokenBucket.wait(law, tat, 0, cost)
-    if (effect !== 'nothing') {
-      if (wait !== 0) setDenied(place, wait)
-      else if (cost > 0) {
-        tat = tokenBucket.charge(law, tat, 0, cost)
-        charge.chargedAt = now + (law.resolution === 1 ? tat : tat / law.resolution)
-        if (place.at < 0) this.prepare(charge, cost, place)
-        write(charge, place, now, tat, effect === 'single')
-      }
+    const allowed = wait <= law.patience
+    if (allowed && cost > 0 && effect !== 'nothing') {
+      tat = tokenBucket.charge(law, tat, 0, cost)
+      charge.chargedAt = now + (law.resolution === 1 ? tat : tat / law.resolution)
+      if (place.at < 0) this.prepare(charge, cost, place)
+      write(charge, place, now, tat, effect === 'single')
     }
     bucketVerdict(charge, law, tat, 0, wait)
-    return wait === 0
+    return allowed
   }
 
   prepare(_charge: Charge, _cost: number, place: Place): boolean {

@@ -26,14 +26,14 @@ export class Buckets {
   /**
    * Opens a policy in a space: a new space of that name, or the space of another bucket, in which equal laws
    * share their keys. The seed of a bucket's hash comes from the memory's own seed and from what is the same
-   * in every thread: the name of the space, how often this store opened the policy in a new space of that
-   * name, and the numbers of the law. So a law is part of its keys' names. Throws `FST_FLOODGATE_OPTION` for
+   * in every thread: the name of the space and the law that it was opened with, how often this store did
+   * that, and the numbers of the law. So a law is part of its keys' names. Throws `FST_FLOODGATE_OPTION` for
    * a policy that this memory has no room for.
    */
   open(policy: Policy, space: string | SharedBucket): SharedBucket {
     const compiled = this.#check(policy)
-    const { algorithm, rate, per, limit, law } = compiled
-    const numbers = [algorithm, rate, per, limit]
+    const { algorithm, rate, per, limit, wait, law } = compiled
+    const numbers = [algorithm, rate, per, limit, wait]
     const full = typeof space === 'string' ? this.#newSpace(space, numbers) : space.space
     const seed = this.#cells.words.slice(HEADER.SEED, HEADER.SEED + 2)
     const digest = createHash('sha256')
@@ -44,7 +44,7 @@ export class Buckets {
       'window' in law
         ? { keeper: this.#windows, fillBits: 0 }
         : { keeper: this.#buckets, fillBits: fillBits(law) }
-    return { policy: compiled, space: full, hasher: new KeyHasher(digest), ...own }
+    return { policy: compiled, space: full, hasher: new KeyHasher(digest), ...own, counters: null }
   }
 
   /** The keeper of the keys of windows, or of those of token buckets. */
@@ -56,17 +56,18 @@ export class Buckets {
     const policy = JSON.stringify([name, ...numbers])
     const before = this.#opened.get(policy) ?? 0
     this.#opened.set(policy, before + 1)
-    return `${before} ${name}`
+    return `${before} ${policy}`
   }
 
   #check(policy: Policy): CompiledPolicy {
     if (!('law' in policy)) throw invalidOption('policy', policy, 'one that a limiter has compiled')
     // While a ring grows it is there twice, and the smaller one lies in one half of the arena.
     const most = this.#layout.order - 1
-    if (policy.algorithm === 'sliding-window' && orderFor(policy.rate) > most) {
-      const needed = 2 ** (orderFor(policy.rate) + 1) * this.#layout.parts
-      const allowed = `at most ${2 ** most - BLOCK_HEADER} in a sliding window here; maxUnits: ${needed} has room for it`
-      throw invalidOption('rate', policy.rate, allowed)
+    const { algorithm, limit } = policy
+    if (algorithm !== 'token-bucket' && orderFor(limit) > most) {
+      const needed = 2 ** (orderFor(limit) + 1) * this.#layout.parts
+      const allowed = `at most ${2 ** most - BLOCK_HEADER} with '${algorithm}' here; maxUnits: ${needed} has room for it`
+      throw invalidOption(algorithm === 'concurrency' ? 'limit' : 'rate', limit, allowed)
     }
     return policy as CompiledPolicy
   }

@@ -27,8 +27,7 @@ export interface Place {
 
 /**
  * What a judgement changes: `'nothing'`; or it charges an allowed charge, which is the only one of its call
- * (`'single'`) or one of several whose keys are all prepared (`'prepared'`), and notes that a denied key is
- * being denied.
+ * (`'single'`) or one of several whose keys are all prepared (`'prepared'`).
  */
 export type Effect = 'nothing' | 'single' | 'prepared'
 
@@ -55,9 +54,4 @@ export interface Keeper {
   heat(part: Part, at: number, now: number): number
   /** As `Evictor.release`. */
   release(part: Part, at: number): void
-}
-
-/** Notes that a key, if it has a slot, is being denied. A cost that never fits is no reason to keep a key. */
-export function setDenied({ part, at }: Place, wait: number): void {
-  if (at >= 0 && wait !== Number.POSITIVE_INFINITY) part.setDenied(at, true)
 }

@@ -9,7 +9,7 @@ import { Slots, WINDOW } from './slots.js'
 export interface Evictor {
   /** As `Evictable.heatAt`, for a slot in use, given its first word. */
   heat(part: Part, at: number): number
-  /** Gives back the block of a key that is about to be forgotten. */
+  /** Gives back the block of a key that is about to be forgotten, or blocked. */
   release(part: Part, at: number): void
 }
 
@@ -28,7 +28,8 @@ export class Part extends Slots implements Evictable {
   readonly maxKeys: number
   /** The word of the part's lock, where its header begins. */
   readonly header: number
-  readonly blocks: BuddyAllocator
+  /** The rings of its keys. */
+  readonly arena: BuddyAllocator
   readonly #table: number
   readonly #evictor: Evictor
   /** Whether the hand passes over keys that have no ring. */
@@ -41,8 +42,8 @@ export class Part extends Slots implements Evictable {
     this.maxKeys = keysOf(layout, number)
     this.header = layout.partHeaders + number * PART_HEADER_WORDS
     this.#table = layout.tables + number * layout.partWords
-    const arena = this.#table + layout.tableWords
-    this.blocks = new BuddyAllocator(cells, journal, arena, this.header + PART.FREE, layout.order)
+    const base = this.#table + layout.tableWords
+    this.arena = new BuddyAllocator(cells, journal, base, this.header + PART.FREE, layout.order)
     this.#evictor = evictor
   }
 
@@ -95,6 +96,18 @@ export class Part extends Slots implements Evictable {
     cells.set(at + 4, Math.floor(window / TWO_32))
     this.journal.commit()
     return at
+  }
+
+  /** As `insert` of a bucket; returns -1 if the part is full of keys that may not go. */
+  insertIfRoom(low: number, high: number): number {
+    if (this.keys >= this.maxKeys) this.forgetOne()
+    return this.keys >= this.maxKeys ? -1 : this.insert(low, high)
+  }
+
+  /** Blocks a key until that microsecond, in place of all that it has, at the next commit. */
+  block(at: number, until: number): void {
+    this.#evictor.release(this, at)
+    this.setUntil(at, until, 0)
   }
 
   /** Forgets at least one key, if any may go. `ringsOnly` says that keys without a ring stay. */

@@ -12,6 +12,8 @@ const TICKS = 2 ** 17
 /** A logarithm in 13 bits holds a time of up to 2^51 microseconds, to 0.3 %. */
 const FILL_SHIFT = 19
 const FILL_STEPS = 128
+/** The bits of word 4 that belong to a time of up to 53 bits. The others are 0, or 1 in a mark. */
+const TIME_BITS = 2 ** 21 - 1
 
 /**
  * The fields of a slot. `at` is its first word:
@@ -21,6 +23,10 @@ const FILL_STEPS = 128
  *                 bucket: 17 bits of ticks of the tat, 13 bits of logarithm of the fill time
  *                 window: 30 bits of ref of the block of its ring, 0 while it has none
  *     word 3, 4   bucket: the tat in whole microseconds; window: its length in microseconds
+ *
+ * A slot whose word 4 is negative is a mark: the key is blocked, or the slot counts the blocks of a key. Word
+ * 2 is 0 for a block, else it has 30 bits of that number. Words 3 and 4 hold the microsecond at which the
+ * mark ends. The slot of a block that has ended reads as that of a full bucket, and as an empty window.
  *
  * So a slot says all that eviction needs to know of the law, and a thread can make room among keys of
  * policies that it never opened. Only eviction reads the logarithm. Only the owner of the part's lock may
@@ -70,6 +76,27 @@ export class Slots {
     return words[at + 4] * TWO_32 + (words[at + 3] >>> 0)
   }
 
+  /** The microsecond at which a mark means nothing any more; 0 for a slot that is none. */
+  until(at: number): number {
+    const last = this.cells.words[at + 4]
+    return last < 0 ? (last & TIME_BITS) * TWO_32 + (this.cells.words[at + 3] >>> 0) : 0
+  }
+
+  /** The number in a mark; 0 for a block. */
+  offences(at: number): number {
+    return this.cells.words[at + 2] >>> REF_SHIFT
+  }
+
+  /** Makes a slot the mark of a block (no offences) or of offences, at the next commit. */
+  setUntil(at: number, micros: number, offences: number): void {
+    this.#setTime(at, offences << REF_SHIFT, micros, ~TIME_BITS)
+  }
+
+  /** Makes the slot of a bucket or of a mark that of an empty window, at the next commit. */
+  setWindow(at: number, micros: number): void {
+    this.#setTime(at, WINDOW, micros, 0)
+  }
+
   /** The tat of a bucket in ticks from `now` on; 0 for a full bucket. */
   ticksFrom(at: number, now: number, resolution: number): number {
     return Math.max(0, (this.micros(at) - now) * resolution + this.#ticks(at))
@@ -101,6 +128,13 @@ export class Slots {
     this.cells.set(at + 2, second)
     this.cells.set(at + 3, micros)
     this.cells.set(at + 4, last)
+  }
+
+  #setTime(at: number, second: number, micros: number, mark: number): void {
+    this.journal.save(at + 2, 3)
+    this.cells.set(at + 2, second)
+    this.cells.set(at + 3, micros)
+    this.cells.set(at + 4, Math.floor(micros / TWO_32) | mark)
   }
 
   #ticks(at: number): number {

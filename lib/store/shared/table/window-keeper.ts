@@ -3,7 +3,7 @@ import { type Ring, type SlidingWindow, slidingWindow } from '../../../policy/in
 import { newRing } from '../../ring.js'
 import { windowVerdict } from '../../verdict.js'
 import { BLOCK_HEADER, SMALLEST_ORDER } from '../memory/layout.js'
-import { type Effect, type Keeper, type Place, type SharedBucket, setDenied } from './keeper.js'
+import type { Effect, Keeper, Place, SharedBucket } from './keeper.js'
 import type { Part } from './part.js'
 
 /** A ring that is less full than this moves to a smaller block, unless its block is the smallest. */
@@ -20,15 +20,12 @@ export class WindowKeeper implements Keeper {
     const ring = this.#ring
     let used = slidingWindow.used(law, ring, now)
     let wait = slidingWindow.wait(law, ring, now, cost)
-    if (effect !== 'nothing') {
-      if (wait !== 0) setDenied(place, wait)
-      else if (cost > 0) {
-        if (effect === 'single') wait = this.#makeReady(law, place, used, cost)
-        if (wait === 0) {
-          this.#charge(place, now, cost, effect === 'single')
-          charge.chargedAt = now
-          used += cost
-        }
+    if (wait === 0 && cost > 0 && effect !== 'nothing') {
+      if (effect === 'single') wait = this.#makeReady(law, place, used, cost)
+      if (wait === 0) {
+        this.#charge(place, now, cost, effect === 'single')
+        charge.chargedAt = now
+        used += cost
       }
     }
     verdict(charge, law, ring, now, used, wait)
@@ -54,18 +51,18 @@ export class WindowKeeper implements Keeper {
     const now = this.#load(place, time)
     slidingWindow.expire(ring, slidingWindow.used(law, ring, now))
     const younger = slidingWindow.used({ rate: 0, window: 0 }, ring, chargedAt)
-    if (younger > 0) part.blocks.saveInstants(ring, Math.max(0, ring.count - younger - cost))
+    if (younger > 0) part.arena.saveInstants(ring, Math.max(0, ring.count - younger - cost))
     slidingWindow.refund(ring, cost, chargedAt)
     part.setDenied(at, false)
     const ref = part.ref(at)
-    if (ref > 0) part.blocks.save(ref, ring)
+    if (ref > 0) part.arena.save(ref, ring)
   }
 
   heat(part: Part, at: number, now: number): number {
     const ref = part.ref(at)
     if (ref === 0) return 0
-    part.blocks.load(ref, this.#other)
-    const law = { rate: part.blocks.rate(ref), window: part.micros(at) }
+    part.arena.load(ref, this.#other)
+    const law = { rate: part.arena.rate(ref), window: part.micros(at) }
     const used = slidingWindow.used(law, this.#other, now)
     if (used === 0 || !part.isDenied(at)) return used / law.rate
     return 1 + slidingWindow.resetAfter(law, this.#other, now)
@@ -73,13 +70,13 @@ export class WindowKeeper implements Keeper {
 
   release(part: Part, at: number): void {
     const ref = part.ref(at)
-    if (ref > 0) part.blocks.give(ref)
+    if (ref > 0) part.arena.give(ref)
   }
 
   /** Points `#ring` at a key's ring. Returns `time`, or the newest instant of the ring if that is later. */
   #load({ part, at }: Place, time: number): number {
     const ring = this.#ring
-    part.blocks.load(at < 0 ? 0 : part.ref(at), ring)
+    part.arena.load(at < 0 ? 0 : part.ref(at), ring)
     return Math.max(time, slidingWindow.newest(ring))
   }
 
@@ -89,16 +86,20 @@ export class WindowKeeper implements Keeper {
    */
   #makeReady(law: SlidingWindow, place: Place, used: number, cost: number): number {
     const { part, low, high } = place
-    const { blocks } = part
+    const { arena } = part
     const ring = this.#ring
     if (place.at < 0) place.at = part.insert(low, high, law.window)
+    else if (!part.isWindow(place.at)) {
+      part.setWindow(place.at, law.window)
+      part.journal.commit()
+    }
     const units = used + cost
     const larger = units > ring.capacity
     const overwrites = !larger && ring.count + cost > ring.capacity
     slidingWindow.expire(ring, used)
     if (overwrites) {
       // Commit first, because the charge writes where the units lay that have left, and may be rolled back.
-      blocks.save(part.ref(place.at), ring)
+      arena.save(part.ref(place.at), ring)
       part.journal.commit()
     }
     const sparse = !larger && units <= ring.capacity * SPARSE
@@ -106,33 +107,33 @@ export class WindowKeeper implements Keeper {
     const order = orderFor(units)
     if (larger && !makeRoom(part, order)) return law.window
     place.at = part.find(low, high)
-    if (larger || blocks.has(order)) this.#move(law, place, order)
+    if (larger || arena.has(order)) this.#move(law, place, order)
     return 0
   }
 
   /** Moves the loaded ring to a block of that order, which is free, and commits. */
   #move({ rate }: SlidingWindow, { part, at }: Place, order: number): void {
-    const { blocks } = part
+    const { arena } = part
     const ring = this.#ring
     const target = this.#other
     const before = part.ref(at)
-    const after = blocks.take(order, rate)
-    blocks.load(after, target)
+    const after = arena.take(order, rate)
+    arena.load(after, target)
     for (let i = 0; i < ring.count; i++)
       target.slots[target.base + i] = ring.slots[ring.base + ((ring.start + i) % ring.capacity)]
     target.count = ring.count
-    blocks.save(after, target)
+    arena.save(after, target)
     part.setRef(at, after)
-    if (before > 0) blocks.give(before)
+    if (before > 0) arena.give(before)
     part.journal.commit()
-    blocks.load(after, ring)
+    arena.load(after, ring)
   }
 
   /** Adds units to the loaded ring, which has room for them. */
   #charge({ part, at }: Place, now: number, cost: number, single: boolean): void {
     slidingWindow.charge(this.#ring, now, cost)
     part.setDenied(at, false)
-    part.blocks.save(part.ref(at), this.#ring, single)
+    part.arena.save(part.ref(at), this.#ring, single)
   }
 }
 
@@ -155,7 +156,7 @@ export function orderFor(units: number): number {
 
 /** Forgets keys that have rings until a block of that order is free. Returns whether one is. */
 function makeRoom(part: Part, order: number): boolean {
-  while (!part.blocks.has(order)) {
+  while (!part.arena.has(order)) {
     const before = part.keys
     part.forgetOne(true)
     if (part.keys === before) return false

@@ -28,7 +28,7 @@ test('the shares of all instances together are the policy, but for one unit that
       const part = share(policy, instances)
       const least = policy.limit === 0 ? 0 : 1
       const sameLaw =
-        part.algorithm === 'sliding-window'
+        part.algorithm !== 'token-bucket'
           ? part.law.rate === part.limit && part.law.window === (policy.law as { window: number }).window
           : part.law.burst === part.limit && part.law.tolerance === part.limit * part.law.interval
       return (
@@ -68,9 +68,20 @@ test('a share that would take too long to fill refills as the whole', (t) => {
   t.end()
 })
 
+test('a share holds calls as long as the policy, blocks as long, and holds units in progress as long', (t) => {
+  const held = compilePolicy({ rate: 60, burst: 10, wait: '2 seconds', block: '1 hour' }, 'held')
+  const half = share(held, 2)
+  t.match(half, { limit: 5, wait: 2000, block: { for: 3_600_000 }, law: { patience: 2_000_000 } })
+  const work = compilePolicy({ algorithm: 'concurrency', limit: 5, hold: '10 seconds' }, 'work')
+  t.match(share(work, 2), { algorithm: 'concurrency', limit: 2, law: { rate: 2, window: 10_000_000 } })
+  t.end()
+})
+
 test('an instance alone has the whole policy', (t) => {
   for (const options of [
     { rate: 7, burst: 3 },
+    { rate: 7, burst: 3, wait: '1 second', block: '1 minute' },
+    { algorithm: 'concurrency', limit: 7 },
     { algorithm: 'sliding-window', rate: 7 },
     { rate: 0 },
   ] as const) {

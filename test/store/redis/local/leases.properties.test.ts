@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'tap'
 import { newCharge } from '../../../../lib/store/index.js'
-import type { AsyncLimiter } from '../../../../types/index.js'
+import type { AsyncLimiter, Bucket } from '../../../../types/index.js'
 import { limiterOf, serve, Times, turn } from '../one-server.js'
 
 const policies = fc.record({
@@ -98,7 +98,7 @@ test('several processes with leases admit together what the law allows, and no m
 
 /** A unit that is given back was not admitted, and leaves nothing behind. */
 async function takeAndGiveBack(limiter: AsyncLimiter): Promise<void> {
-  const [bucket] = (limiter as unknown as { buckets: { policy: never }[] }).buckets
+  const [bucket] = (limiter as unknown as { buckets: Bucket[] }).buckets
   const charge = { ...newCharge(bucket), key: 'key' }
   if (await limiter.store.take([charge])) await limiter.store.refund([charge])
 }

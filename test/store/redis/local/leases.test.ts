@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { newCharge } from '../../../../lib/store/index.js'
-import type { AsyncLimiter } from '../../../../types/index.js'
+import type { AsyncLimiter, Bucket } from '../../../../types/index.js'
 import { commandsOf, keysWithoutTtl, resetCounts, scriptsOf } from '../../../fixtures/redis/monitor.js'
 import { until } from '../../../fixtures/redis/until.js'
 import { limiterOf, serve, Times } from '../one-server.js'
@@ -109,7 +109,7 @@ test("a unit of a lease that is refunded goes back into it, and is nobody's once
   const times = new Times()
   const store = times.store(client, { prefix: 'lease', lease: 20 })
   const limiter = limiterOf(store, BUCKET)
-  const [bucket] = (limiter as unknown as { buckets: { policy: never }[] }).buckets
+  const [bucket] = (limiter as unknown as { buckets: Bucket[] }).buckets
   const left = async () => (await observer(times, client).peek('key', { cost: 0 })).remaining
   await takes(limiter, 4)
   const spent = { ...newCharge(bucket), key: 'key' }
@@ -212,4 +212,20 @@ test('a lease that gives way to other keys gives back what it holds', async (t) 
   }
   admitted += await takes(limiter, 1200)
   t.ok(admitted >= 1000 - 99, `${admitted} of 1000 admitted`)
+})
+
+test('keys that are asked for several units at once take no places from those that can be leased', async (t) => {
+  const { server, client } = await serve(t)
+  const limiter = limiterOf(new Times().store(client, { lease: 20 }), BUCKET)
+  for (const suffix of ['', ' more']) {
+    for (const keys of FLOOD) {
+      const ask = () => Promise.all(keys.map((key) => limiter.take(key + suffix, { cost: 2 })))
+      await ask()
+      await ask()
+    }
+  }
+  await takes(limiter, 2)
+  await resetCounts(server)
+  await takes(limiter, 10)
+  t.ok((await scriptsOf(server)) < 10, 'some are decided by a lease')
 })

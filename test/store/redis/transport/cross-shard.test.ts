@@ -8,7 +8,7 @@ import {
   decideAcrossShards,
   type KeyedCharges,
 } from '../../../../lib/store/redis/transport/cross-shard.js'
-import type { AsyncLimiter, AsyncStore, Bucket, Charge } from '../../../../types/index.js'
+import type { AsyncLimiter, AsyncStore, Bucket, Charge, PolicyOptions } from '../../../../types/index.js'
 import { type Connected, clients } from '../../../fixtures/redis/clients.js'
 import { type Cluster, startCluster } from '../../../fixtures/redis/cluster.js'
 import { keySlot } from '../../../fixtures/redis/key-slot.js'
@@ -33,9 +33,15 @@ async function set(t: Test): Promise<Setting> {
 }
 
 /** Two limiters on a store of many shards, and for each a key, on different masters. */
-function pair({ cluster, connected }: Setting, options: Partial<RedisStoreOptions> = {}) {
+function pair(
+  { cluster, connected }: Setting,
+  options: Partial<RedisStoreOptions> = {},
+  policy: PolicyOptions = {},
+) {
   const store = storeOf(connected.client as RedisClient, { shards: 1000, ...options })
-  const [user, address] = ['user', 'ip'].map((name) => createLimiter({ name, ...HOURLY }, { store }))
+  const [user, address] = ['user', 'ip'].map((name) =>
+    createLimiter({ name, ...HOURLY, ...policy }, { store }),
+  )
   const on = (limiter: AsyncLimiter, master: number) => {
     for (let i = 0; ; i++) {
       const node = cluster.masterOf(limiter.storeKey(`client ${i}`))
@@ -126,6 +132,9 @@ function shards(answers: Record<string, (boolean | Error)[]>) {
     async refund({ keys: [{ name }] }: KeyedCharges): Promise<void> {
       log.push(`refund ${name}`)
     },
+    async onDenied(): Promise<void> {
+      log.push('block')
+    },
   }
 }
 
@@ -138,7 +147,7 @@ const asked = { charges: [{}, {}], keys } as unknown as KeyedCharges
 test('where another process was faster, what was charged goes back and is read again', async (t) => {
   const told = shards({ 'take b': [false] })
   t.equal(await decideAcrossShards('take', asked, told), false)
-  t.same(told.log, ['peek a', 'peek b', 'take a', 'take b', 'refund a', 'peek a'])
+  t.same(told.log, ['peek a', 'peek b', 'take a', 'take b', 'refund a', 'peek a', 'block'])
 })
 
 test('where a node fails after another has charged, what was charged goes back', async (t) => {
@@ -153,6 +162,31 @@ test('where one denies none is charged, and a peek only looks', async (t) => {
   t.equal(await decideAcrossShards('peek', asked, told), false)
   t.equal(await decideAcrossShards('peek', asked, told), true)
   t.notOk(told.log.some((line) => line.startsWith('take')))
+  t.equal(told.log.filter((line) => line === 'block').length, 1, 'only the take blocks')
+})
+
+test('a denial blocks the keys that deny, each on its node, and no others', async (t) => {
+  const setting = await set(t)
+  const { user, address, keys, store } = pair(setting, {}, { block: { for: '1 hour', factor: 2 } })
+  await store.take([chargeOf(user, keys[0], 4)])
+  const charges = [chargeOf(user, keys[0], 2), chargeOf(address, keys[1])]
+  t.equal(await store.peek(charges), false)
+  t.match(charges, [{ blocked: false }, { allowed: true }])
+  t.equal(await store.take(charges), false)
+  t.match(charges, [
+    { blocked: true, remaining: 0, retryAfter: 3_600_000 },
+    { allowed: true, remaining: 5 },
+  ])
+  const both = [chargeOf(user, keys[0]), chargeOf(address, keys[1], 5)]
+  t.equal(await store.take(both), false)
+  t.match(both, [{ blocked: true }, { allowed: true, remaining: 5 }], 'and no refund lifts it')
+  await store.take([chargeOf(address, keys[1], 5)])
+  t.equal(await store.take(both), false)
+  t.match(both, [{ blocked: true }, { blocked: true }])
+  t.match(await user.take(keys[0]), { blocked: true })
+  t.match(await address.take(keys[1]), { blocked: true })
+  await store.reset(both)
+  t.equal(await store.take(both), true)
 })
 
 test('while a node does not answer, requests that need it are decided here', async (t) => {

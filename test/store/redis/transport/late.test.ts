@@ -52,7 +52,9 @@ for (const flavour of clients.filter(({ name }) => name === 'ioredis 6' || name 
       await new Promise((resolve) => setTimeout(resolve, 50))
       server.resume()
       await until('the server to have run them', async () => (await scriptsOf(server)) >= 20)
-      t.same([...(await keysOf(server)).keys()], before, 'no key is charged')
+      // A reset that failed may have run, so other processes are told of it.
+      const keys = [...(await keysOf(server)).keys()].filter((key) => !key.includes(':fleet:'))
+      t.same(keys, before, 'no key is charged')
       t.match(await observer.peek('spent', { cost: 0 }), { remaining: 993 }, 'nor reset')
       await until('the store to answer', async () => (await limiter.take('again')).source === undefined)
       await store.close()

@@ -13,16 +13,24 @@ type Answer = Decision | undefined
 
 async function call(limiter: AsyncLimiter, { verb, key, cost }: Call): Promise<Answer> {
   if (verb === 'take' || verb === 'peek') return limiter[verb](key, { cost })
-  await (verb === 'refund' ? limiter.refund(key, cost) : limiter.reset(key))
+  if (verb === 'refund') await limiter.refund(key, cost)
+  else await (verb === 'block' ? limiter.block(key, 50 * (cost + 1)) : limiter.reset(key))
   return undefined
 }
 
 function callModel(model: Model, { verb, key, cost }: Call): Answer {
   if (verb === 'take' || verb === 'peek') return model[verb](key, cost)
   if (verb === 'refund') model.refund(key, cost)
+  else if (verb === 'block') model.block(key, 50 * (cost + 1))
   else model.reset(key)
   return undefined
 }
+
+/** All that policies have, but for blocks that a denial begins: such a block begins one call later. */
+const ordered = schedules('all verbs', ['wait', 'concurrency', 'block']).map(({ policies, calls }) => ({
+  policies: policies.map(({ block: _, ...policy }) => policy),
+  calls,
+}))
 
 /** Calls by turns: those of each turn are made without waiting for one another. */
 function turnsOf(calls: Call[]): Call[][] {
@@ -40,7 +48,7 @@ for (const flavour of clients.filter(({ name }) => name === 'ioredis 6' || name 
     const server = await startRedis(t)
     const client = await clientOf(t, server, {}, flavour)
     await fc.assert(
-      fc.asyncProperty(schedules('all verbs'), async ({ policies, calls }) => {
+      fc.asyncProperty(ordered, async ({ policies, calls }) => {
         const times = new Times()
         const store = times.store(client, { denyCache: 0 })
         const limiter = limiterOf(store, ...policies)

@@ -60,7 +60,7 @@ test('anything but a memory is refused', async (t) => {
 test('a memory of another version is refused, with both versions', async (t) => {
   const memory = createSharedMemory()
   new Int32Array(memory)[HEADER.VERSION] = 2
-  t.throws(() => sharedStore({ memory }), refused(/has layout 2; this version of fastify-floodgate reads 3$/))
+  t.throws(() => sharedStore({ memory }), refused(/has layout 2; this version of fastify-floodgate reads 4$/))
 })
 
 test('a memory whose header does not fit it is refused', async (t) => {

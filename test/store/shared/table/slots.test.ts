@@ -56,3 +56,28 @@ test('a slot keeps the block of a window and the length of the window', async (t
     t.equal(table.micros(at), 34 * 2 ** 32 + 12)
   }
 })
+
+test('a mark keeps an end and a number of offences, and a block that has ended reads as a full bucket and an empty window', async (t) => {
+  const { at, journal, slots: table } = slots()
+  for (const until of [1, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1]) {
+    for (const offences of [0, 1, 1023]) {
+      table.setWindow(at, 60_000_000)
+      table.setDenied(at, true)
+      t.equal(table.until(at), 0, 'the slot of a window is no mark')
+      table.setUntil(at, until, offences)
+      journal.commit()
+      const name = `${offences} until ${until}`
+      t.same([table.until(at), table.offences(at)], [until, offences], name)
+      t.same([table.isWindow(at), table.isDenied(at)], [false, false], name)
+      if (offences === 0) t.same([table.ref(at), table.ticksFrom(at, 5, 3)], [0, 0], name)
+    }
+  }
+  table.setUntil(at, 7_000_000, 0)
+  const law = compilePolicy(BUCKETS[0], 'tested').law as TokenBucket
+  table.setTat(at, 7_000_000, 0, fillBits(law), true)
+  t.equal(table.until(at), 0, 'a bucket that is charged is no mark any more')
+  t.equal(table.micros(at), 7_000_000)
+  table.setUntil(at, 7_000_000, 0)
+  table.setWindow(at, 2 ** 32 + 9)
+  t.same([table.isWindow(at), table.ref(at), table.micros(at), table.until(at)], [true, 0, 2 ** 32 + 9, 0])
+})

@@ -1,0 +1,1 @@
+export { bareAddress, type Groups, ipKey, ipv4Of, isTranslated, parseIpv6 } from './ip.js'

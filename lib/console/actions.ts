@@ -1,0 +1,111 @@
+import type { FastifyRequest } from 'fastify'
+import type { ConsoleKey, ConsolePreview, ConsoleState } from '../../types/console.js'
+import type { AnyPolicy, ChangeOptions, Period, PolicyOptions, RateLimitRegistry } from '../../types/index.js'
+import { checkWho } from '../limits/index.js'
+import { invalidOption, ownOptions } from '../policy/index.js'
+import type { Feed } from './feed.js'
+import type { ConsoleSettings } from './options.js'
+import { previewOf } from './preview.js'
+import { type NamedSubject, type Subject, subjectOf } from './subject.js'
+import type { View } from './view.js'
+import { clip } from './words.js'
+
+/** What may be in the bodies of calls. */
+export interface CallBody extends NamedSubject {
+  readonly period?: Period
+  readonly policy?: PolicyOptions | false | null
+  readonly policies?: AnyPolicy | null
+  readonly until?: string
+  readonly comment?: string
+}
+
+const SUBJECT = ['limiter', 'key', 'offender']
+
+/** The calls of the API. Each throws coded errors for what its body may not say. */
+export class Actions {
+  readonly #rateLimit: RateLimitRegistry
+  readonly #view: View
+  readonly #feed: Feed
+  readonly #who: ConsoleSettings['who']
+
+  constructor(rateLimit: RateLimitRegistry, view: View, feed: Feed, { who }: ConsoleSettings) {
+    this.#rateLimit = rateLimit
+    this.#view = view
+    this.#feed = feed
+    this.#who = who
+  }
+
+  /** Who makes a change. What fails here is a fault of the application, and nothing has changed. */
+  whoOf(request: FastifyRequest): string | undefined {
+    const who = this.#who(request)
+    if (who !== undefined) checkWho(who, 'console.who')
+    return who
+  }
+
+  look(body: CallBody): Promise<ConsoleKey> {
+    return this.#seen(this.#subject(body, SUBJECT))
+  }
+
+  async reset(body: CallBody, request: FastifyRequest, who?: string): Promise<ConsoleKey> {
+    const subject = this.#subject(body, SUBJECT)
+    const done = this.#rateLimit.reset(subject.limiter, subject.key, { who })
+    this.#log(request)
+    await done
+    return this.#seen(subject)
+  }
+
+  async block(body: CallBody, request: FastifyRequest, who?: string): Promise<ConsoleKey> {
+    const subject = this.#subject(body, [...SUBJECT, 'period', 'comment'])
+    const { period, comment } = body
+    const done = this.#rateLimit.block(subject.limiter, subject.key, period as Period, { who, comment })
+    this.#log(request)
+    await done
+    return this.#seen(subject)
+  }
+
+  override(body: CallBody, request: FastifyRequest, who?: string): Promise<ConsoleKey> {
+    const subject = this.#subject(body, [...SUBJECT, 'policy', 'until', 'comment'])
+    const { policy, until, comment } = body
+    if (policy === undefined) throw invalidOption('policy', policy, 'a policy, false or null')
+    const options = { who, comment, ...(until !== undefined && { until }) }
+    this.#rateLimit.override(subject.limiter, subject.key, policy, options)
+    this.#log(request)
+    return this.#seen(subject)
+  }
+
+  preview(body: CallBody): ConsolePreview {
+    const { limiter, policies } = this.#policies(body, [])
+    return previewOf(this.#rateLimit, limiter, policies)
+  }
+
+  update(body: CallBody, request: FastifyRequest, who?: string): ConsoleState {
+    const { limiter, policies } = this.#policies(body, ['comment'])
+    const options: ChangeOptions = { who, comment: body.comment }
+    this.#rateLimit.update(limiter, policies, options)
+    this.#log(request)
+    return this.#feed.state()
+  }
+
+  #subject(body: CallBody, known: readonly string[]): Subject {
+    return subjectOf(this.#rateLimit, ownOptions(body, known, ''))
+  }
+
+  #policies(body: CallBody, more: readonly string[]): { limiter: string; policies: AnyPolicy | null } {
+    const { limiter, policies } = ownOptions(body, ['limiter', 'policies', ...more], '')
+    if (policies === undefined)
+      throw invalidOption('policies', policies, 'a policy, a list of policies, or null')
+    this.#rateLimit.get(limiter)
+    return { limiter, policies }
+  }
+
+  #seen({ limiter, key }: Subject): Promise<ConsoleKey> {
+    return this.#view.key(limiter, key)
+  }
+
+  /** A line for each change: the newest of the list, with its key as it is shown. */
+  #log(request: FastifyRequest): void {
+    const [{ verb, limiter, key, text, who, comment }] = this.#rateLimit.changes()
+    const shown = key === null ? null : clip(this.#rateLimit.showKey(limiter as string, key))
+    request.log.info({ verb, limiter, key: shown, text, who, comment }, 'rate limits changed')
+  }
+}

@@ -1,0 +1,1 @@
+export { rateLimitConsole } from './plugin.js'

@@ -1,0 +1,21 @@
+import createError from '@fastify/error'
+
+const BadLimits = createError('FST_FLOODGATE_LIMITS', '%s', 500)
+
+/** `FST_FLOODGATE_LIMITS`. The text names no key and quotes nothing of the document: both may be secret. */
+export function badLimits(text: string): Error {
+  return new BadLimits(text)
+}
+
+/** The same error, which says also where the document lies. */
+export function inDocument(error: Error, place: string): Error {
+  error.message = `${place}: ${error.message}`
+  return error
+}
+
+const ArgumentError = createError<string[]>('FST_FLOODGATE_ARGUMENT', '%s; --help shows examples', 500)
+
+/** `FST_FLOODGATE_ARGUMENT`: an argument of the command line that is not allowed. */
+export function argumentError(what: string): Error {
+  return new ArgumentError(what)
+}

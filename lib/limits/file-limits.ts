@@ -1,0 +1,74 @@
+import type { LimitsSource } from '../../types/index.js'
+import { invalidOption } from '../policy/index.js'
+import { after } from '../store/index.js'
+import { inDocument } from './errors.js'
+import { readBytes, textOf } from './read-file.js'
+
+/** Milliseconds between two readings. */
+const PAUSE = 2000
+
+/** A file that is read again and again: content counts, not the time of a change nor which file it is. */
+export class FileLimits implements LimitsSource {
+  readonly #path: string
+  readonly #after: typeof after
+  #content: Buffer | null = null
+  #cancel: (() => void) | null = null
+  #isStopped = false
+
+  constructor(path: string, later = after) {
+    this.#path = path
+    this.#after = later
+  }
+
+  async start(apply: (text: string) => void, report: (error: Error) => void): Promise<void> {
+    const read = await readBytes(this.#path)
+    const text = textOf(read, this.#path)
+    try {
+      apply(text)
+    } catch (error) {
+      throw inDocument(error as Error, this.#path)
+    }
+    this.#content = read
+    this.#next(apply, report)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#cancel?.()
+  }
+
+  #next(apply: (text: string) => void, report: (error: Error) => void): void {
+    if (this.#isStopped) return
+    this.#cancel = this.#after(PAUSE, () => {
+      this.#look(apply)
+        .catch((error) => {
+          // What is there after a failure counts as new.
+          this.#content = null
+          report(error)
+        })
+        .then(() => this.#next(apply, report))
+    })
+  }
+
+  async #look(apply: (text: string) => void): Promise<void> {
+    const read = await readBytes(this.#path)
+    if (this.#isStopped || this.#content?.equals(read)) return
+    this.#content = read
+    apply(textOf(read, this.#path))
+  }
+}
+
+/**
+ * Limits from a JSON file, which is read every 2 seconds. A document that is not allowed, or a file that
+ * cannot be read, keeps the limits in force; at start the app does not start. Throws `FST_FLOODGATE_OPTION`
+ * for a path that is not a string.
+ *
+ * @example
+ * ```js
+ * await app.register(rateLimit, { limits: fileLimits('/etc/api/limits.json') })
+ * ```
+ */
+export function fileLimits(path: string): LimitsSource {
+  if (typeof path !== 'string' || path === '') throw invalidOption('path', path, 'the path of a file')
+  return new FileLimits(path)
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import type { LimitsDocument, LimitsSource, LimitsStats } from '../../types/index.js'
+import { parseLimits } from './document.js'
+
+/** What the limits of a source are put in force on: all of a document or nothing. */
+export interface LimitsTarget {
+  /** Throws a coded error, and changes nothing, for a document that does not fit the app. */
+  put(document: LimitsDocument, version: string): void
+}
+
+/** The part of a logger that is needed. */
+export interface LimitsLog {
+  info(text: string): void
+  error(details: object, text: string): void
+}
+
+/** Characters of a version. */
+const VERSION = 12
+
+/** The limits of a source, in force: counts and logs what becomes of its documents. */
+export class LiveLimits {
+  readonly #source: LimitsSource
+  readonly #target: LimitsTarget
+  readonly #log: LimitsLog
+  #isStarted = false
+  #counts = { ok: 0, invalid: 0, unreadable: 0 }
+  #version: string | null = null
+  #lastError: string | null = null
+
+  constructor(source: LimitsSource, target: LimitsTarget, log: LimitsLog) {
+    this.#source = source
+    this.#target = target
+    this.#log = log
+  }
+
+  /** Rejects where the source cannot be read, or its first document is not allowed. */
+  async start(): Promise<void> {
+    await this.#source.start(
+      (text) => this.#apply(text),
+      (error) => this.#report(error),
+    )
+    this.#isStarted = true
+  }
+
+  stop(): void {
+    this.#source.stop()
+  }
+
+  stats(): LimitsStats {
+    return { ...this.#counts, version: this.#version, lastError: this.#lastError }
+  }
+
+  #apply(text: string): void {
+    const version = versionOf(text)
+    try {
+      this.#target.put(parseLimits(text), version)
+    } catch (error) {
+      this.#counts.invalid++
+      this.#lastError = (error as Error).message
+      if (!this.#isStarted) throw error
+      this.#log.error({ err: error }, 'new limits are not allowed: those in force stay')
+      return
+    }
+    this.#counts.ok++
+    this.#version = version
+    this.#lastError = null
+    this.#log.info(`limits in force: version ${version}`)
+  }
+
+  /** Logs a failure once, until a document can be read again or the failure is another one. */
+  #report(error: Error): void {
+    this.#counts.unreadable++
+    if (this.#lastError === error.message) return
+    this.#lastError = error.message
+    this.#log.error({ err: error }, 'limits cannot be read: those in force stay')
+  }
+}
+
+/** A name for the content of a document: the same in all processes that have it in force. */
+export function versionOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, VERSION)
+}

@@ -1,0 +1,135 @@
+import type { LimitsSource } from '../../types/index.js'
+import { invalidOption, ownOptions } from '../policy/index.js'
+import { after } from '../store/index.js'
+import { askRedis, type Connection, connect, type RedisClient } from '../store/redis/index.js'
+import { LONGEST_DOCUMENT } from './document.js'
+import { badLimits, inDocument } from './errors.js'
+
+/** Milliseconds between two readings, and until Redis must have answered. */
+const PAUSE = 1000
+const PATIENCE = 1000
+
+/**
+ * Returns the digest of the document, and the document where its digest is not the one that is known. '0' as
+ * the first argument: nobody waits for the reply any more.
+ */
+const READ = `
+if ARGV[1] == '0' then return false end
+if redis.call('STRLEN', KEYS[1]) > ${LONGEST_DOCUMENT} then
+  return redis.error_reply('LIMITS at most ${LONGEST_DOCUMENT} bytes are allowed')
+end
+local document = redis.call('GET', KEYS[1])
+if not document then return {} end
+local digest = redis.sha1hex(document)
+if digest == ARGV[2] then return { digest } end
+return { digest, document }
+`
+
+export interface RedisLimitsOptions {
+  /** A client of ioredis, iovalkey or node-redis (v5 and later). It may be that of the store. */
+  client: RedisClient
+  /** The name of the string that holds the document. */
+  key: string
+}
+
+/** A document in Redis that is read again and again. */
+export class RedisLimits implements LimitsSource {
+  readonly #connection: Connection
+  readonly #key: string
+  readonly #after: typeof after
+  /** The digest of the last document; '' before the first, and after a failure. */
+  #digest = ''
+  /** Whether there was a document. */
+  #isThere = false
+  #cancel: (() => void) | null = null
+  #stopWatching: (() => void) | null = null
+  #isStopped = false
+
+  constructor({ client, key }: RedisLimitsOptions, later = after) {
+    this.#connection = connect(client)
+    this.#key = key
+    this.#after = later
+  }
+
+  async start(apply: (text: string) => void, report: (error: Error) => void): Promise<void> {
+    // An error that nobody listens to would end the process.
+    this.#stopWatching = this.#connection.watch(() => {})
+    let document: string | null = null
+    try {
+      document = await this.#read()
+    } catch (error) {
+      report(error as Error)
+    }
+    try {
+      if (document !== null) apply(document)
+    } catch (error) {
+      this.stop()
+      throw inDocument(error as Error, `the Redis key ${this.#key}`)
+    }
+    this.#next(apply, report)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#cancel?.()
+    this.#stopWatching?.()
+  }
+
+  #next(apply: (text: string) => void, report: (error: Error) => void): void {
+    if (this.#isStopped) return
+    this.#cancel = this.#after(PAUSE, () => {
+      this.#look(apply)
+        .catch((error) => {
+          // What is there after a failure counts as new.
+          this.#digest = ''
+          if (!this.#isStopped) report(error)
+        })
+        .then(() => this.#next(apply, report))
+    })
+  }
+
+  async #look(apply: (text: string) => void): Promise<void> {
+    const document = await this.#read()
+    if (document !== null && !this.#isStopped) apply(document)
+  }
+
+  /** The document, or null where it is the one that is known, or there has never been one. */
+  async #read(): Promise<string | null> {
+    const reply = await this.#ask()
+    if (reply.length === 0) {
+      if (this.#isThere) throw badLimits(`the Redis key ${this.#key} is gone`)
+      return null
+    }
+    this.#isThere = true
+    const [digest, document] = reply.map(String)
+    this.#digest = digest
+    return document ?? null
+  }
+
+  async #ask(): Promise<unknown[]> {
+    try {
+      return await askRedis(this.#connection, READ, [this.#key], [this.#digest], PATIENCE)
+    } catch (error) {
+      const reason = (error as Error).message.replace(/^LIMITS /, '')
+      throw badLimits(`the Redis key ${this.#key} cannot be read: ${reason}`)
+    }
+  }
+}
+
+/**
+ * Limits from a string in Redis or Valkey, which all processes share and read every second. Where Redis does
+ * not answer at start, the limits of the code are in force, an error is logged, and the document is taken up
+ * when Redis answers. A document that is not allowed keeps the limits in force; at start the app does not
+ * start. Throws `FST_FLOODGATE_OPTION` and `FST_FLOODGATE_UNKNOWN_OPTION`.
+ *
+ * @example
+ * ```js
+ * await app.register(rateLimit, { limits: redisLimits({ client, key: 'limits' }) })
+ * // redis-cli -x SET limits < limits.json
+ * ```
+ */
+export function redisLimits(options: RedisLimitsOptions): LimitsSource {
+  const { client, key } = ownOptions(options, ['client', 'key'], '')
+  if (typeof key !== 'string' || key === '') throw invalidOption('key', key, 'the name of a key in Redis')
+  return new RedisLimits({ client, key })
+}

@@ -1,0 +1,5 @@
+export { conclude, concludeShadow } from './conclude.js'
+export { Counters, PolicyCounters, statsOf } from './counters.js'
+export type { LogSettings } from './denial-log.js'
+export { keyId } from './key-id.js'
+export { type OffenderSettings, showKey } from './offenders.js'

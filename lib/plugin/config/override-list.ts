@@ -1,0 +1,187 @@
+import type { DocumentOverride, Override, OverrideOptions, PolicyOptions } from '../../../types/index.js'
+import { checkKey, type OverrideInForce, type StoreLimiter } from '../../limiter/index.js'
+import { MOST_OVERRIDES, OVERRIDE_POLICY, readInstant } from '../../limits/index.js'
+import { invalidOption, ownOptions } from '../../policy/index.js'
+import { dateOf, GenerationalMap } from '../../store/index.js'
+import { prepareHeaders } from '../reply/limit-headers.js'
+import { asDefaults, type Changes, type Form, wholeOf } from './changes.js'
+import { compileLimiter, type Defaults } from './route-policy.js'
+
+/** Laws of the overrides of one limiter that are shared: at most so many, and at least half of them. */
+const MOST_SHARED = 1000
+
+type InForce = OverrideInForce<StoreLimiter>
+
+/** An override with all that it is counted by, whatever a process would add. */
+export interface WholeOverride {
+  /** As it was given. */
+  readonly policy: PolicyOptions | false
+  /** The same with what it inherits; `false`: no limit. */
+  readonly law: PolicyOptions | false
+  /** In milliseconds since 1970; `Infinity`: never. */
+  readonly until: number
+  readonly comment: string
+}
+
+interface Opened {
+  readonly limiter: StoreLimiter
+  readonly law: PolicyOptions
+}
+
+/** The overrides of one registration. */
+export class OverrideList {
+  readonly #changes: Changes
+  /**
+   * For each form of a limiter, what overrides of it have opened: those with equal laws share it. A hot path
+   * over 10,000 of them would wait for memory.
+   */
+  readonly #opened = new WeakMap<Form, GenerationalMap<StoreLimiter>>()
+
+  constructor(changes: Changes) {
+    this.#changes = changes
+  }
+
+  /**
+   * As `RateLimitRegistry.override`. Returns all that was said, so that others can `put` it; null where an
+   * override ends.
+   */
+  set(
+    name: string,
+    key: string,
+    policy: PolicyOptions | false | null,
+    { until, comment = '' }: OverrideOptions,
+  ): WholeOverride | null {
+    const { inForce } = this.#changes.of(name)
+    checkKey(key)
+    if (policy === null) {
+      this.end(name, key)
+      return null
+    }
+    const end = until === undefined ? Number.POSITIVE_INFINITY : readInstant(until, 'options.until')
+    const given = { policy, law: false as const, until: end, comment }
+    if (policy === false) {
+      this.put(name, key, given)
+      return given
+    }
+    const own = ownOptions(policy, OVERRIDE_POLICY, 'policy.')
+    const { limiter, law } = this.#open(name, own, inForce, 'policy')
+    this.#add(name, key, { policy, limiter, until: end, comment })
+    return { ...given, law }
+  }
+
+  /** Puts an override in force as another process gave it. */
+  put(name: string, key: string, { policy, law, until, comment }: WholeOverride): void {
+    const { inForce } = this.#changes.of(name)
+    const limiter = law === false ? null : this.#open(name, law, inForce, 'policy', {}).limiter
+    this.#add(name, key, { policy, limiter, until, comment })
+  }
+
+  /** Ends the override of a key, but not that of a document. */
+  end(name: string, key: string): void {
+    this.#changes.of(name).member.limiter.endOverride(key, false)
+  }
+
+  list(): Override[] {
+    return [...this.#all()].map(([name, key, { policy, limiter, until, comment, used }]) => {
+      const inForce = limiter?.policies[0] ?? null
+      return {
+        limiter: name,
+        key,
+        policy,
+        inForce,
+        until: until === Number.POSITIVE_INFINITY ? null : dateOf(until),
+        comment,
+        used,
+      }
+    })
+  }
+
+  stats(): { inForce: number; used: number } {
+    let [inForce, used] = [0, 0]
+    for (const [, , override] of this.#all()) {
+      inForce++
+      if (override.used > 0) used++
+    }
+    return { inForce, used }
+  }
+
+  /**
+   * Opens the overrides of a document; `forms` are the limiters that it changes. The returned function puts
+   * them in force in place of those of the document before, and cannot fail.
+   */
+  prepare(overrides: readonly DocumentOverride[], forms: ReadonlyMap<string, Form>): () => void {
+    // Overrides with equal policies share what is compiled.
+    const opened = new Map<string, StoreLimiter>()
+    const ready = overrides.map(({ limiter: name, key, policy, until, comment }, i) => {
+      const { inForce } = this.#changes.of(name, `overrides[${i}].limiter`)
+      const id = JSON.stringify([name, policy])
+      let limiter: StoreLimiter | null = opened.get(id) ?? null
+      if (policy !== false && limiter === null) {
+        const own = ownOptions(policy, OVERRIDE_POLICY, `overrides[${i}].`)
+        limiter = this.#open(name, own, forms.get(name) ?? inForce, `overrides[${i}]`).limiter
+        opened.set(id, limiter)
+      }
+      return { name, key, override: { policy, limiter, until, comment, isSourced: true } }
+    })
+    return () => {
+      const used = this.#endSourced()
+      for (const { name, key, override } of ready)
+        this.#put(name, key, { ...override, used: used.get(JSON.stringify([name, key])) ?? 0 })
+    }
+  }
+
+  /** Ends those of the document before. Returns how often each was looked up. */
+  #endSourced(): Map<string, number> {
+    const used = new Map<string, number>()
+    for (const [name, { member }] of this.#changes) {
+      for (const [key, override] of [...(member.limiter.overrides?.sourced() ?? [])]) {
+        used.set(JSON.stringify([name, key]), override.used)
+        member.limiter.endOverride(key, true)
+      }
+    }
+    return used
+  }
+
+  /** Opens the law of an override: what the policy leaves out comes from `defaults`, or from the limiter. */
+  #open(name: string, policy: PolicyOptions, form: Form, where: string, defaults?: Defaults): Opened {
+    const isOne = form.compiled.policies.length === 1
+    const inherited = defaults ?? (isOne ? asDefaults(form) : form.defaults)
+    const named = { ...policy, name: form.compiled.policies[0].name }
+    const { policies } = compileLimiter(named, name, where, inherited)
+    const { name: _, ...law } = wholeOf(named, inherited, policies[0])
+    const opened = this.#opened.get(form) ?? new GenerationalMap<StoreLimiter>(MOST_SHARED)
+    this.#opened.set(form, opened)
+    const id = JSON.stringify(policies)
+    let limiter = opened.get(id)
+    if (limiter === undefined) {
+      prepareHeaders(policies)
+      limiter = this.#changes.of(name).member.limiter.sibling(policies)
+      opened.set(id, limiter)
+    }
+    return { limiter, law }
+  }
+
+  #add(name: string, key: string, override: Omit<InForce, 'isSourced' | 'used'>): void {
+    const { limiter } = this.#changes.of(name).member
+    const isNew = limiter.overrides?.get(key) === undefined
+    if (isNew && this.#size() >= MOST_OVERRIDES)
+      throw invalidOption('override', 'one more', `at most ${MOST_OVERRIDES} overrides at a time`)
+    this.#put(name, key, { ...override, isSourced: false, used: 0 })
+  }
+
+  #put(name: string, key: string, override: InForce): void {
+    // The limiter and that of its override are of one kind.
+    this.#changes.of(name).member.limiter.setOverride(key, override as never)
+  }
+
+  #size(): number {
+    let size = 0
+    for (const [, { member }] of this.#changes) size += member.limiter.overrides?.size ?? 0
+    return size
+  }
+
+  *#all(): Iterable<[string, string, InForce]> {
+    for (const [name, { member }] of this.#changes)
+      for (const [key, override] of member.limiter.overrides ?? []) yield [name, key, override as InForce]
+  }
+}

@@ -1,0 +1,159 @@
+import type {
+  AnyPolicy,
+  Change,
+  ChangeOptions,
+  ChangeVerb,
+  Fleet,
+  LimitsDocument,
+  LimitsStats,
+  Override,
+  OverrideOptions,
+  Period,
+  PolicyOptions,
+  ProcessReport,
+  RateLimitStats,
+} from '../../types/index.js'
+import { checkKey, type StoreLimiter } from '../limiter/index.js'
+import type { LimitsTarget } from '../limits/index.js'
+import type { Counters } from '../observe/index.js'
+import { parsePeriod } from '../policy/index.js'
+import { wallDate } from '../store/index.js'
+import { ChangeLog, type Reason, reasonOf } from './config/change-log.js'
+import { Changes, type Form } from './config/changes.js'
+import { DocumentTarget } from './config/document-target.js'
+import { OverrideList } from './config/override-list.js'
+import type { RequestLimiter } from './config/request-limiter.js'
+import { FleetChanges, type FleetLog } from './fleet/fleet-changes.js'
+import { readReports, reporter } from './fleet/reports.js'
+import type { Note } from './fleet/texts.js'
+
+const NO_REASON: Reason = { who: null, comment: '' }
+
+/** What an operator does to the limiters of one registration while the app runs. */
+export class Operations implements LimitsTarget {
+  readonly changes: Changes
+  readonly #overrides: OverrideList
+  readonly #documents: DocumentTarget
+  readonly #log = new ChangeLog()
+  readonly #report = reporter()
+  #fleet: FleetChanges | null = null
+  #limits: (() => LimitsStats) | null = null
+
+  constructor(counters: Counters) {
+    this.changes = new Changes(counters)
+    this.#overrides = new OverrideList(this.changes)
+    this.#documents = new DocumentTarget(this.changes, this.#overrides)
+  }
+
+  /** Shares changes with other processes from now on. `stats`: what they are told of this one. */
+  join(fleet: Fleet, stats: () => RateLimitStats, logger: FleetLog): FleetChanges {
+    const report = () => JSON.stringify(this.#report(stats()))
+    const parts = { changes: this.changes, overrides: this.#overrides, log: this.#log, report, logger }
+    this.#fleet = new FleetChanges(fleet, parts)
+    return this.#fleet
+  }
+
+  add(name: string, member: RequestLimiter, code: Form): void {
+    this.changes.add(name, member, code)
+    this.#fleet?.added(name)
+  }
+
+  update(name: string, policies: AnyPolicy | null, options: ChangeOptions = {}): void {
+    const reason = reasonOf(options)
+    this.#fleet?.check('', policies)
+    const update = policies === null ? this.changes.put(name, null) : this.changes.update(name, policies)
+    const text = policies === null ? 'ended' : JSON.stringify(policies)
+    const note = this.#note('update', name, null, text, reason)
+    this.#fleet?.update(update ?? null, note)
+  }
+
+  override(
+    name: string,
+    key: string,
+    policy: PolicyOptions | false | null,
+    options: OverrideOptions = {},
+  ): void {
+    const reason = reasonOf(options, ['until'])
+    this.#fleet?.check(key, [policy, policy])
+    const override = this.#overrides.set(name, key, policy, options)
+    const note = this.#note('override', name, key, describe(policy, options), reason)
+    this.#fleet?.override(override, note)
+  }
+
+  overrides(): Override[] {
+    return this.#overrides.list()
+  }
+
+  block(name: string, key: string, period: Period, options: ChangeOptions = {}): void | Promise<void> {
+    const reason = reasonOf(options)
+    const limiter = this.#limiter(name, key)
+    const ms = parsePeriod(period, 'period') / 1000
+    const text = `blocked for ${typeof period === 'number' ? `${period} ms` : period}`
+    const note = this.#note('block', name, key, text, reason)
+    return this.#share(limiter.block(key, period), { ...note, ms })
+  }
+
+  reset(name: string, key: string, options: ChangeOptions = {}): void | Promise<void> {
+    const reason = reasonOf(options)
+    const limiter = this.#limiter(name, key)
+    const note = this.#note('reset', name, key, 'as new', reason)
+    return this.#share(limiter.reset(key), note)
+  }
+
+  list(): Change[] {
+    return this.#log.list()
+  }
+
+  /** The limits of a source are put in force here; `stats` says what became of its documents. */
+  follow(stats: () => LimitsStats): LimitsTarget {
+    this.#limits = stats
+    return this
+  }
+
+  put(document: LimitsDocument, version: string): void {
+    this.#documents.put(document)
+    const text = describeDocument(document, version)
+    this.#log.add({ at: wallDate(), verb: 'document', limiter: null, key: null, text, ...NO_REASON })
+  }
+
+  /** The parts of `stats()` that are about changes. */
+  stats(): Pick<RateLimitStats, 'overrides' | 'limits'> {
+    return { overrides: this.#overrides.stats(), limits: this.#limits?.() ?? null }
+  }
+
+  processes(stats: RateLimitStats): ProcessReport[] {
+    return [this.#report(stats), ...readReports(this.#fleet?.reports() ?? [])]
+  }
+
+  #limiter(name: string, key: string): StoreLimiter {
+    const { limiter } = this.changes.of(name).member
+    checkKey(key)
+    return limiter
+  }
+
+  /** Lets other processes know what was done. Where it failed, who asked for it knows. */
+  #share(done: void | Promise<void>, note: Note): void | Promise<void> {
+    if (done === undefined || this.#fleet === null) return done
+    return done.then(() => this.#fleet?.note(note))
+  }
+
+  #note(verb: ChangeVerb, limiter: string, key: string | null, text: string, reason: Reason): Note {
+    const note = { verb, limiter, key, text, ...reason }
+    this.#log.add({ at: wallDate(), ...note })
+    return note
+  }
+}
+
+function describe(policy: PolicyOptions | false | null, { until }: OverrideOptions): string {
+  if (policy === null) return 'ended'
+  const limit = policy === false ? 'no limit' : JSON.stringify(policy)
+  if (until === undefined) return limit
+  return `${limit} until ${typeof until === 'string' ? until : until.toISOString()}`
+}
+
+function describeDocument({ limiters, overrides }: LimitsDocument, version: string): string {
+  const names = limiters.size === 0 ? '' : `: ${[...limiters.keys()].join(', ')}`
+  const plural = overrides.length === 1 ? '' : 's'
+  const also = overrides.length === 0 ? '' : `; ${overrides.length} override${plural}`
+  return `version ${version}${names}${also}`
+}

@@ -1,0 +1,16 @@
+export {
+  type Advice,
+  type Count,
+  type DeniedKey,
+  type FileReport,
+  type Format,
+  type LogFile,
+  type PolicyReport,
+  type Progress,
+  type ReplayOptions,
+  type ReplayReport,
+  replay,
+  type Shares,
+  type Suggestion,
+  type TimelineReport,
+} from './replay/index.js'

@@ -1,0 +1,126 @@
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { hint } from '../../policy/index.js'
+import { argumentError, logError } from '../errors.js'
+import type { ReplayOptions } from '../options.js'
+import { painter } from '../output/table.js'
+import { textOf } from '../output/text.js'
+import { pageOf } from '../page/page.js'
+import { replay } from '../replay.js'
+import type { ReplayReport } from '../report.js'
+import type { Command, Io } from './command.js'
+import { HELP } from './help.js'
+import { parsePolicies, parseRates, parseShare } from './policy-text.js'
+import { ProgressBar } from './progress.js'
+
+const TEXT = { type: 'string' } as const
+const TEXTS = { type: 'string', multiple: true } as const
+const FLAG = { type: 'boolean' } as const
+
+const ARGUMENTS = {
+  policy: TEXTS,
+  key: TEXT,
+  cost: TEXT,
+  where: TEXTS,
+  status: TEXTS,
+  'ipv6-prefix': TEXT,
+  skew: TEXT,
+  format: TEXT,
+  time: TEXT,
+  ip: TEXT,
+  route: TEXT,
+  duration: TEXT,
+  advise: FLAG,
+  rates: TEXT,
+  'show-keys': FLAG,
+  json: FLAG,
+  html: TEXT,
+  'fail-above': TEXT,
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+/** Exit codes. */
+const DONE = 0
+const FAILED = 1
+
+/** `fastify-floodgate replay`. */
+export const replayCommand: Command = {
+  name: 'replay',
+  summary: 'reads access logs, and shows who would have been denied',
+  async run(args, io) {
+    const { values, positionals } = parse(args)
+    if (values.help) {
+      io.stdout.write(HELP)
+      return DONE
+    }
+    const failAbove = values['fail-above'] === undefined ? null : parseShare(values['fail-above'])
+    if (positionals.length === 0) throw argumentError('no file is named, nor - for the standard input')
+    if (failAbove !== null && values.policy === undefined)
+      throw argumentError('--fail-above needs a --policy')
+    if (values.html !== undefined) await checkWritable(values.html)
+    const bar = new ProgressBar(io.stderr)
+    const options = optionsOf(values, positionals, io)
+    const report = await replay({ ...options, onProgress: bar.update }).finally(() => bar.end())
+    checkRequests(report)
+    if (values.html !== undefined) await writeFile(values.html, pageOf(report))
+    return print(report, values, failAbove, io)
+  },
+}
+
+type Values = ReturnType<typeof parse>['values']
+
+/** Throws `FST_FLOODGATE_ARGUMENT`. */
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: ARGUMENTS, allowPositionals: true })
+  } catch (error) {
+    const { message } = error as Error
+    const unknown = /^Unknown option '(-+)(.+?)'/.exec(message)
+    if (unknown === null) throw argumentError(message)
+    const [, dashes, name] = unknown
+    throw argumentError(`unknown option ${dashes}${name}${hint(name, Object.keys(ARGUMENTS))}`)
+  }
+}
+
+function optionsOf(values: Values, files: readonly string[], io: Io): ReplayOptions {
+  const { policy = [], rates, cost, advise, format, key, where, status, time, ip, route, duration } = values
+  const prefix = values['ipv6-prefix']
+  // A page has all charts.
+  const advice = advise ?? (values.html === undefined ? undefined : true)
+  const given = { format, key, where, status, time, ip, route, duration, skew: values.skew, advice }
+  return {
+    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as object),
+    files: files.map((file) => (file === '-' ? io.stdin : file)),
+    policies: policy.map(parsePolicies),
+    showKeys: values['show-keys'] ?? false,
+    ...(rates !== undefined && { rates: parseRates(rates) }),
+    ...(cost !== undefined && { cost: /^\d+$/.test(cost) ? Number(cost) : cost }),
+    ...(prefix !== undefined && { ipv6Prefix: Number(prefix) }),
+  }
+}
+
+/** A test that replays nothing would always pass. */
+function checkRequests({ requests, leftOut, otherLines, files }: ReplayReport): void {
+  if (requests > 0) return
+  const names = files.map(({ file }) => file).join(', ')
+  throw logError(names, `no request to replay; ${leftOut} left out, ${otherLines} lines without a request`)
+}
+
+/** Finds out before the logs are read, which may take minutes. */
+async function checkWritable(path: string): Promise<void> {
+  await writeFile(path, '', { flag: 'a' }).catch(({ message }: Error) => {
+    throw argumentError(`--html cannot be written: ${message}`)
+  })
+}
+
+function print(report: ReplayReport, values: Values, failAbove: number | null, io: Io): number {
+  const colors = io.stdout.isTTY === true && !io.env.NO_COLOR
+  io.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, painter(colors)))
+  if (failAbove === null) return DONE
+  const failed = report.policies.filter(({ denied }) => denied.share > failAbove)
+  for (const { name, denied } of failed)
+    io.stderr.write(
+      `failed: ${name} denies ${denied.share * 100} % of the requests, more than ${failAbove * 100} %\n`,
+    )
+  return failed.length === 0 ? DONE : FAILED
+}

@@ -1,0 +1,7 @@
+export { runCommand } from './cli/command.js'
+export { replayCommand } from './cli/replay-command.js'
+export type { LogFile } from './input/log-file.js'
+export type { Progress, ReplayOptions } from './options.js'
+export type { Format } from './readers/detect.js'
+export { replay } from './replay.js'
+export type * from './report.js'

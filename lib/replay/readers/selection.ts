@@ -1,0 +1,69 @@
+import { ipKey } from '../../address/index.js'
+import { type Entry, LEFT_OUT, type Line, REQUEST, type Reading, UNREADABLE } from './line.js'
+
+/** Begins the key of a request without a value: it counts by its IP, in a space of its own. */
+export const BY_IP = '\0'
+
+/** Most IPv6 addresses whose keys are kept: a key of an address takes longer to find out than to look up. */
+const REMEMBERED = 10_000
+
+/** A condition that requests must fulfil. */
+export interface Condition {
+  readonly field: string
+  readonly matches: (value: string | undefined) => boolean
+}
+
+/** Which requests count, under which key, for how many units. */
+export interface SelectionOptions {
+  readonly key: string
+  readonly ipv6Prefix: number
+  readonly where: readonly Condition[]
+  readonly statuses: ReadonlySet<number> | null
+  /** Units, or the field that has them. */
+  readonly cost: number | string
+}
+
+/** Fills the entries of requests that count, as the plugin would count them. */
+export class Selection {
+  readonly #options: SelectionOptions
+  readonly #networks = new Map<string, string>()
+
+  constructor(options: SelectionOptions) {
+    this.#options = options
+  }
+
+  /** Fills cost and key of `entry`. */
+  select(line: Line, entry: Entry): Reading {
+    const { where, statuses, cost } = this.#options
+    if (statuses !== null && !statuses.has(line.status)) return LEFT_OUT
+    for (const { field, matches } of where) if (!matches(line.field(field))) return LEFT_OUT
+    if (typeof cost === 'number') entry.cost = cost
+    else {
+      const text = line.field(cost) ?? '1'
+      entry.cost = /^\d{1,15}$/.test(text) ? Number(text) : -1
+      if (entry.cost < 0) return UNREADABLE
+    }
+    entry.key = this.#keyOf(line)
+    return REQUEST
+  }
+
+  #keyOf(line: Line): string {
+    const { key } = this.#options
+    if (key === 'ip') return this.#ipKeyOf(line)
+    if (key === 'global') return key
+    return line.field(key) || BY_IP + this.#ipKeyOf(line)
+  }
+
+  #ipKeyOf(line: Line): string {
+    const ip = line.field('ip')
+    if (ip === undefined) return ipKey(undefined)
+    // An IPv4 address is its own key.
+    if (!ip.includes(':')) return ip
+    const known = this.#networks.get(ip)
+    if (known !== undefined) return known
+    if (this.#networks.size >= REMEMBERED) this.#networks.clear()
+    const network = ipKey(ip, this.#options.ipv6Prefix)
+    this.#networks.set(ip, network)
+    return network
+  }
+}

@@ -1,0 +1,258 @@
+import { once } from 'node:events'
+import { get as httpGet, type IncomingMessage } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Fastify from 'fastify'
+import { type Test, test } from 'tap'
+import { rateLimitConsole } from '../../lib/console/plugin.js'
+import { Stream } from '../../lib/console/stream.js'
+import rateLimit from '../../lib/index.js'
+import type { ConsoleState, ConsoleTick } from '../../types/console.js'
+import { ManualClock } from '../fixtures/manual-clock.js'
+import { ManualTimers } from '../fixtures/manual-timers.js'
+import { listen, openConsole } from './support/console.js'
+
+type Event = { name: string; data: ConsoleState & ConsoleTick }
+
+test('a page hears the state first, then what changed each second', async (t) => {
+  const { address, get } = await openConsole(t, { limits: { rate: 2, per: 'hour', burst: 2, offenders: {} } })
+  const { reply, next, leave } = await listen(address)
+  t.equal(reply.status, 200)
+  t.match(Object.fromEntries(reply.headers), {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store, no-transform',
+    'content-security-policy': /default-src 'none'/,
+    connection: 'close',
+  })
+  const { name, data } = (await next()) as Event
+  t.equal(name, 'state')
+  t.match(data.limiters, [{ name: 'default', policies: [{ text: '2 per hour, burst 2', allowed: 0 }] }])
+  for (let i = 0; i < 5; i++) await get('/')
+  const tick = (await next()) as Event
+  t.equal(tick.name, 'tick')
+  t.match(tick.data, {
+    total: { allowed: 2, denied: 3 },
+    limiters: { default: { allowed: 2, denied: 3 } },
+    waiting: 0,
+    store: { kind: 'memory' },
+    processes: [{ isThis: true }],
+    offenders: [{ key: '127.0.0.1', denied: 3 }],
+  })
+  t.ok(tick.data.now > data.now)
+  const quiet = ((await next()) as Event).data
+  t.match(quiet, { total: { allowed: 0, denied: 0 }, limiters: {} })
+  t.notOk('offenders' in quiet, 'they are as before')
+  for (let i = 0; i < 4; i++) t.notOk('offenders' in ((await next()) as Event).data)
+  leave()
+})
+
+test('a change reaches every page with the next second', async (t) => {
+  const { address, call } = await openConsole(t)
+  const pages = [await listen(address), await listen(address)]
+  for (const { next } of pages) await next()
+  await call('update', { limiter: 'default', policies: { rate: 7 } })
+  for (const { next, leave } of pages) {
+    const events = [await next(), await next()] as Event[]
+    t.strictSame(
+      events.map(({ name }) => name),
+      ['tick', 'state'],
+    )
+    t.match(events[1].data.changes, [{ verb: 'update', limiter: 'default' }])
+    leave()
+  }
+})
+
+test('an app with open pages closes at once, and their streams end', async (t) => {
+  const { app, address } = await openConsole(t)
+  const { next } = await listen(address)
+  await next()
+  const began = Date.now()
+  await app.close()
+  t.ok(Date.now() - began < 2000)
+  let event = await next()
+  while (event !== null) event = await next()
+  t.equal(event, null)
+})
+
+test('the hooks of operators run before a stream, and CORS headers of the application stay', async (t) => {
+  const { address } = await openConsole(t, {
+    build: (app) => {
+      app.addHook('onRequest', async (_request, reply) => {
+        reply.header('x-app', 'yes')
+      })
+    },
+    console: {
+      public: false,
+      onRequest: async (request, reply) => {
+        if (request.headers.authorization === undefined) return reply.code(403).send({ error: 'no' })
+      },
+    },
+  })
+  const refused = await listen(address)
+  t.equal(refused.reply.status, 403)
+  t.strictSame(await fetch(`${address}/limits/api/state`).then((reply) => reply.json()), { error: 'no' })
+  const { reply, leave } = await listen(address, undefined, { authorization: 'me' })
+  t.equal(reply.status, 200)
+  t.equal(reply.headers.get('x-app'), 'yes')
+  leave()
+})
+
+test('while no page is open nothing is computed but the history', async (t) => {
+  const app = Fastify()
+  await app.register(rateLimit)
+  const asked: string[] = []
+  const spied = new Proxy(app.rateLimit, {
+    get(target, name) {
+      asked.push(String(name))
+      const value = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  await app.register(async (scope) => {
+    Object.defineProperty(scope, 'rateLimit', { value: spied })
+    await rateLimitConsole(scope, { public: true })
+  })
+  const address = await app.listen({ port: 0 })
+  t.teardown(() => app.close())
+  const { next, leave } = await listen(address, '/api/stream')
+  for (let i = 0; i < 2; i++) await next()
+  t.ok(asked.includes('processes'))
+  leave()
+  await sleep(200)
+  asked.length = 0
+  await sleep(5500)
+  t.strictSame([...new Set(asked)], ['stats'])
+})
+
+/** A stream of large ticks whose time a test moves. */
+async function bigStream(t: Test, text = 'x'.repeat(1_000_000)) {
+  const timers = new ManualTimers(new ManualClock())
+  const asked = { begin: 0, tick: 0, state: 0 }
+  const source = {
+    begin: () => asked.begin++,
+    state: () => ({ whole: ++asked.state }),
+    tick: () => ({ tick: { number: ++asked.tick, text }, state: null }),
+  }
+  const stream = new Stream(source, timers.after)
+  const app = Fastify()
+  app.get('/', (_request, reply) => {
+    stream.follow(reply)
+    return reply
+  })
+  const address = await app.listen({ port: 0 })
+  t.teardown(() => app.close())
+  const second = async () => {
+    await timers.advance(1000)
+    await sleep(20)
+  }
+  return { stream, address, second, advance: (ms: number) => timers.advance(ms), asked }
+}
+
+test('a page that does not read misses ticks, gets the state when it reads again, and is given up at last', async (t) => {
+  const { stream, address, second, asked } = await bigStream(t)
+  const { port } = new URL(address)
+  const slow = connect(Number(port)).pause()
+  t.teardown(() => slow.destroy())
+  slow.on('error', () => {})
+  slow.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+  const { next, leave } = await listen(address, '/')
+  t.match(await next(), { name: 'state' })
+  for (let i = 1; i <= 20; i++) {
+    await second()
+    t.match(await next(), { name: 'tick', data: { number: i } }, 'one that reads misses nothing')
+  }
+  const before = asked.state
+  let heard = ''
+  slow.on('data', (chunk) => {
+    heard += chunk.toString('latin1').replaceAll(/x+/g, 'x')
+  })
+  slow.resume()
+  for (let i = 0; i < 50 && asked.state === before; i++) await second()
+  t.equal(asked.state, before + 1)
+  while (!heard.includes(`"whole":${before + 1}`)) await sleep(10)
+  t.notMatch(heard, '"number":18,', 'what it missed was not kept')
+  slow.pause()
+  for (let i = 0; i < 60 && stream.size === 2; i++) {
+    await second()
+    await next()
+  }
+  t.equal(stream.size, 1)
+  leave()
+})
+
+test('a stream ends after 15 minutes, so that the hooks of operators run again', async (t) => {
+  const { stream, address, advance, asked } = await bigStream(t, '')
+  const { next } = await listen(address, '/')
+  await next()
+  for (let i = 0; i < 900; i++) {
+    await advance(1000)
+    await next()
+  }
+  await advance(1000)
+  t.equal(await next(), null)
+  t.equal(stream.size, 0)
+  await advance(5000)
+  t.equal(asked.tick, 901, 'and the time stands still')
+})
+
+test('a stream goes over HTTP/2, too', async (t) => {
+  const { app, address } = await openConsole(t, { server: { http2: true } as never })
+  const session = connectHttp2(address)
+  const stream = session.request({ ':path': '/limits/api/stream' })
+  const [headers] = await once(stream, 'response')
+  t.match(headers, { ':status': 200, 'content-type': /^text\/event-stream/ })
+  t.notOk('connection' in headers)
+  let heard = ''
+  stream.on('data', (chunk) => {
+    heard += chunk
+  })
+  while (!heard.includes('event: tick')) await sleep(20)
+  const closed = app.close()
+  await once(stream, 'end')
+  session.close()
+  await closed
+  t.match(heard, /^retry: 2000\n\nevent: state\ndata: /)
+})
+
+test('the first page begins, and the last one that leaves ends it', async (t) => {
+  const { stream, address, second, asked } = await bigStream(t)
+  const first = await listen(address, '/')
+  const other = await listen(address, '/')
+  t.equal(asked.begin, 1)
+  first.leave()
+  other.leave()
+  while (stream.size > 0) await sleep(10)
+  await second()
+  t.equal(asked.tick, 0)
+  const again = await listen(address, '/')
+  t.equal(asked.begin, 2)
+  await second()
+  t.equal(asked.tick, 1)
+  again.leave()
+})
+
+test('a page that does not read does not keep an app from closing', async (t) => {
+  const { stream, address, second } = await bigStream(t)
+  const slow = connect(Number(new URL(address).port)).pause()
+  slow.on('error', () => {})
+  slow.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+  while (stream.size === 0) await sleep(10)
+  for (let i = 0; i < 12; i++) await second()
+  stream.close()
+  while (stream.size > 0) await sleep(10)
+  t.pass()
+})
+
+test('a thousand pages may follow, and one more is asked to wait', async (t) => {
+  const { address } = await openConsole(t)
+  const open = () =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const request = httpGet(`${address}/limits/api/stream`, { agent: false }, resolve)
+      request.on('error', reject)
+    })
+  for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 100 }, open))
+  const refused = await fetch(`${address}/limits/api/stream`)
+  t.equal(refused.status, 503)
+  t.match(await refused.json(), { code: 'FST_FLOODGATE_PAGES', statusCode: 503 })
+})

@@ -1,0 +1,180 @@
+import { test } from 'tap'
+import type { Decision } from '../../types/index.js'
+import { ask, CLIENT, left, limited, ok, only, user } from './support/app.js'
+
+const as = (name: string, url = '/') => ({ url, headers: { 'x-user': name } })
+
+/** An app whose default limiter counts users, two units an hour. */
+async function byUser(options = {}) {
+  const app = await limited({ ...only(2), key: 'user', keys: { user }, warnings: false, ...options })
+  app.get('/', ok)
+  return app
+}
+
+test('a key has another policy, and the others have not', async (t) => {
+  const app = await byUser()
+  app.rateLimit.override('default', 'acme', { rate: 5, burst: 5 }, { comment: 'sale' })
+  t.same(await ask(app, as('acme'), as('acme'), as('acme')), ['200 4', '200 3', '200 2'])
+  t.same(await ask(app, as('bob'), as('bob'), as('bob')), ['200 1', '200 0', '429 0'])
+  t.equal((await app.inject(as('acme'))).headers['x-ratelimit-limit'], '5')
+  t.match(app.rateLimit.stats().limiters.default.policies, { default: { allowed: 6, denied: 1 } })
+  t.match(app.rateLimit.stats().overrides, { inForce: 1, used: 1 })
+})
+
+test('what it leaves out comes from the limiter in force', async (t) => {
+  const app = await byUser({
+    limiters: { login: { algorithm: 'sliding-window', rate: 3, per: '5 minutes' } },
+  })
+  const policyOf = (name: string) => {
+    app.rateLimit.override(name, 'acme', { rate: 7 })
+    return app.rateLimit.get(name).peek('acme') as Decision
+  }
+  t.match(policyOf('login'), { policy: 'login', limit: 7 })
+  app.rateLimit.update('login', { algorithm: 'token-bucket', rate: 60, per: 'minute', burst: 4 })
+  t.match(policyOf('login'), { policy: 'login', limit: 4 })
+})
+
+test('false is no limit: the request is not counted, and the limiter says so', async (t) => {
+  const app = await byUser()
+  app.rateLimit.override('default', 'probe', false)
+  t.same(await ask(app, ...Array(4).fill(as('probe'))), ['200 -', '200 -', '200 -', '200 -'])
+  const limiter = app.rateLimit.get('default')
+  const limit = Number.POSITIVE_INFINITY
+  const unlimited = { allowed: true, policy: 'default', limit, remaining: limit, resetAfter: 0 }
+  t.same(limiter.take('probe'), unlimited)
+  t.same(limiter.peek('probe'), unlimited)
+  t.same(await limiter.wait('probe'), unlimited)
+  t.equal(await limiter.run('probe', () => 7), 7)
+  limiter.refund('probe')
+  limiter.reset('probe')
+  limiter.block('probe', '1 hour')
+  t.same(limiter.take('probe'), unlimited)
+})
+
+test('the limiter itself goes by the override, whatever is asked', async (t) => {
+  const app = await byUser()
+  app.rateLimit.override('default', 'acme', only(5))
+  const limiter = app.rateLimit.get('default')
+  t.match(limiter.take('acme', { cost: 3 }), { remaining: 2 })
+  limiter.refund('acme')
+  t.match(limiter.peek('acme'), { remaining: 3 })
+  t.match(await limiter.wait('acme'), { remaining: 2 })
+  t.equal(await limiter.run('acme', () => left(app, 'default', 'acme')), 1)
+  limiter.reset('acme')
+  t.equal(left(app, 'default', 'acme'), 5)
+})
+
+test('a block holds under an override that begins or ends, and reset() lifts it everywhere', async (t) => {
+  const app = await byUser()
+  const limiter = app.rateLimit.get('default')
+  const isBlocked = () => (limiter.peek('acme') as { blocked?: boolean }).blocked === true
+  limiter.block('acme', '1 hour')
+  app.rateLimit.override('default', 'acme', only(5))
+  t.ok(isBlocked())
+  limiter.reset('acme')
+  t.notOk(isBlocked())
+  limiter.block('acme', '1 hour')
+  app.rateLimit.override('default', 'acme', null)
+  t.ok(isBlocked())
+  limiter.reset('acme')
+  t.notOk(isBlocked())
+})
+
+test('an override ends: by null, by its end, or by another one', async (t) => {
+  const app = await byUser()
+  const limit = () => (app.rateLimit.get('default').peek('acme') as Decision).limit
+  app.rateLimit.override('default', 'acme', only(5))
+  app.rateLimit.override('default', 'acme', only(6))
+  t.equal(limit(), 6)
+  app.rateLimit.override('default', 'acme', null)
+  app.rateLimit.override('default', 'nobody', null)
+  t.equal(limit(), 2)
+  app.rateLimit.override('default', 'acme', only(5), { until: new Date(Date.now() - 1) })
+  t.equal(app.rateLimit.stats().overrides.inForce, 0)
+  app.rateLimit.override('default', 'acme', only(5), { until: '2020-01-01T00:00:00Z' })
+  t.equal(limit(), 2)
+  app.rateLimit.override('default', 'acme', only(5), { until: '2999-01-01T00:00:00+01:00' })
+  t.equal(limit(), 5)
+})
+
+test('overrides are listed, with how often each was looked up', async (t) => {
+  const app = await byUser({ limiters: { login: {} } })
+  app.rateLimit.override('default', 'acme', { rate: 5 }, { comment: 'sale' })
+  app.rateLimit.override('login', 'bob', false, { until: '2999-01-01T00:00:00Z' })
+  await ask(app, as('acme'), as('acme'))
+  t.same(app.rateLimit.overrides(), [
+    {
+      limiter: 'default',
+      key: 'acme',
+      policy: { rate: 5 },
+      inForce: app.rateLimit.preview('default', { rate: 5 })[0],
+      until: null,
+      comment: 'sale',
+      used: 2,
+    },
+    {
+      limiter: 'login',
+      key: 'bob',
+      policy: false,
+      inForce: null,
+      until: new Date('2999-01-01T00:00:00Z'),
+      comment: '',
+      used: 0,
+    },
+  ])
+  t.same(app.rateLimit.stats().overrides, { inForce: 2, used: 1 })
+})
+
+test('the key is that of the limiter: a request without one is counted by IP, without overrides', async (t) => {
+  const app = await byUser({ keys: { user: () => undefined } })
+  app.rateLimit.override('default', CLIENT, only(5))
+  t.same(await ask(app, 'GET /'), ['200 1'])
+})
+
+test('an override survives an update of its limiter, and its decisions are counted', async (t) => {
+  const app = await byUser()
+  app.rateLimit.override('default', 'acme', only(5))
+  app.rateLimit.update('default', [only(3), { ...only(9), per: 'day' }])
+  t.same(await ask(app, as('acme')), ['200 4'])
+  t.match(app.rateLimit.stats().limiters.default.policies, { 'default-3-per-hour': { allowed: 1 } })
+  app.rateLimit.override('default', 'acme', { ...only(7) })
+  t.match(app.rateLimit.get('default').peek('acme'), { limit: 7, policy: 'default-3-per-hour' })
+})
+
+test('what is not allowed is refused, and changes nothing', async (t) => {
+  const app = await byUser()
+  const refused = (act: () => void, message: RegExp) => t.throws(act, { message }, String(message))
+  const { rateLimit } = app
+  refused(() => rateLimit.override('defualt', 'a', false), /did you mean 'default'\?/)
+  refused(() => rateLimit.override('default', '', false), /key is empty/)
+  refused(() => rateLimit.override('default', 'a', { rate: -1 }), /option 'policy\.rate' is -1/)
+  refused(() => rateLimit.override('default', 'a', { rates: 1 } as never), /unknown option 'policy\.rates'/)
+  refused(() => rateLimit.override('default', 'a', { key: 'ip' } as never), /unknown option 'policy\.key'/)
+  refused(() => rateLimit.override('default', 'a', undefined as never), /option 'policy' is undefined/)
+  refused(
+    () => rateLimit.override('default', 'a', false, { until: 'now' }),
+    /option 'options\.until' is 'now'/,
+  )
+  refused(
+    () => rateLimit.override('default', 'a', false, { until: 5 as never }),
+    /option 'options\.until' is 5/,
+  )
+  refused(
+    () => rateLimit.override('default', 'a', false, { comment: 5 as never }),
+    /option 'options\.comment' is 5/,
+  )
+  refused(
+    () => rateLimit.override('default', 'a', false, { coment: '' } as never),
+    /unknown option 'options\.coment'/,
+  )
+  t.same(rateLimit.overrides(), [])
+})
+
+test('there are at most 100,000', async (t) => {
+  const app = await byUser({ limiters: { login: {} } })
+  for (let i = 0; i < 100_000; i++) app.rateLimit.override(i % 2 ? 'login' : 'default', `key ${i}`, false)
+  t.throws(() => app.rateLimit.override('default', 'one more', false), { code: 'FST_FLOODGATE_OPTION' })
+  t.doesNotThrow(() => app.rateLimit.override('default', 'key 0', only(3)))
+  app.rateLimit.override('default', 'key 2', null)
+  t.doesNotThrow(() => app.rateLimit.override('default', 'one more', false))
+})

@@ -1,0 +1,90 @@
+import type { ChangeOptions } from './changes.js'
+import type { Policy, PolicyOptions } from './policy.js'
+import type { RoutePolicy } from './route.js'
+
+/** What may change while the app runs. The key and the hook of a limiter stay as they are. */
+export type LimiterChange = Omit<RoutePolicy, 'key' | 'hook'>
+
+/**
+ * A document of limits, as a limits file holds it. `fastify-floodgate/limits.schema.json` is its JSON Schema.
+ *
+ * @example
+ * ```json
+ * {
+ *   "limiters": { "default": { "rate": 100, "per": "minute", "burst": 10 } },
+ *   "overrides": [{ "limiter": "default", "key": "acme", "rate": 1000, "until": "2027-01-01T00:00:00Z" }]
+ * }
+ * ```
+ */
+export interface LimitsDocument {
+  /**
+   * By the name of the limiter. An object changes what it names and keeps the rest; a list replaces all
+   * policies. A limiter that is not here is as the code says.
+   */
+  readonly limiters: ReadonlyMap<string, LimiterChange | readonly LimiterChange[]>
+  readonly overrides: readonly DocumentOverride[]
+}
+
+/** A policy of one key of a limiter, or `false` for none. */
+export interface DocumentOverride {
+  readonly limiter: string
+  /** The key as it is counted: `request.rateLimit.key`. */
+  readonly key: string
+  readonly policy: PolicyOptions | false
+  /** When it ends, in milliseconds since 1970. `Infinity`: never. */
+  readonly until: number
+  readonly comment: string
+}
+
+/**
+ * Where limits come from while the app runs: `fileLimits()`, `redisLimits()`, or your own. It delivers the
+ * text of a document whenever it is another one.
+ */
+export interface LimitsSource {
+  /**
+   * Begins. The app waits for the promise when it gets ready, and does not start if it rejects. `apply` puts
+   * a document in force: until the promise has resolved it throws for one that is not allowed, and later it
+   * logs that. `report` says that the source cannot be read.
+   */
+  start(apply: (text: string) => void, report: (error: Error) => void): Promise<void>
+  /** Ends, when the app closes. */
+  stop(): void
+}
+
+/** What became of the documents of a source. */
+export interface LimitsStats {
+  /** Documents that were put in force. */
+  readonly ok: number
+  /** Documents that were not allowed, and changed nothing. */
+  readonly invalid: number
+  /** How often the source could not be read. */
+  readonly unreadable: number
+  /** Which document is in force: the beginning of its SHA-256. Null: the limits of the code. */
+  readonly version: string | null
+  /** The message of the last failure. Null after a document was put in force. */
+  readonly lastError: string | null
+}
+
+/** What `override()` may be given beside the policy. */
+export interface OverrideOptions extends ChangeOptions {
+  /**
+   * When it ends: an instant with its time zone, such as `'2027-01-31T18:00:00Z'`, or a Date. Default: never.
+   */
+  until?: string | Date
+}
+
+/** An override that is in force. */
+export interface Override {
+  readonly limiter: string
+  /** The key as it is counted. */
+  readonly key: string
+  /** As it was given. `false`: no limit. */
+  readonly policy: PolicyOptions | false
+  /** The same with what it takes from the limiter: what counts the key. Null: no limit. */
+  readonly inForce: Policy | null
+  /** When it ends; null: never. */
+  readonly until: Date | null
+  readonly comment: string
+  /** How often the key was looked up: by requests, and by calls of the limiter. */
+  readonly used: number
+}
