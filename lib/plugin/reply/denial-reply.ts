@@ -13,6 +13,7 @@ import type { Internals } from '../internals.js'
 import { isPromise } from '../is-promise.js'
 import type { Done } from '../lifecycle/points.js'
 import { type RequestCharge, requestDecision } from '../request/request-charge.js'
+import { isInProgress } from '../request/settlement.js'
 import { isUpgrade } from '../request/upgrade.js'
 import type { LimitHeaders } from './limit-headers.js'
 import { JSON_TYPE, sendText } from './send-text.js'
@@ -28,8 +29,8 @@ export class DenialReply {
   readonly #onDenied: OnDenied | undefined
   readonly #body: BodyStyle
   readonly #internals: Internals
-  /** The last plain body, with its message: in a flood the next one is the same. */
-  #plain: PlainBody = { seconds: 0, status: 429, blocked: false, inProgress: false, text: '', length: '' }
+  /** The last plain body: in a flood the next one is the same. */
+  #plain: PlainBody | null = null
 
   constructor(headers: LimitHeaders, onDenied: OnDenied | undefined, body: BodyStyle, internals: Internals) {
     this.#headers = headers
@@ -80,17 +81,15 @@ export class DenialReply {
     if (headers === undefined || !internals.answersPlainly(request, status)) return false
     if (isUpgrade(request) || request.raw.httpVersionMajor !== 1) return false
     this.#headers.write(reply, denied, denied.all)
-    if (this.#plain.seconds !== seconds || !isFor(this.#plain, denied)) {
-      const facts = factsOf(denied)
-      const text = fastifyBody(status, denialMessage(facts))
-      this.#plain = { ...facts, seconds, text, length: String(text.length) }
-    }
+    if (this.#plain === null || !this.#plain.isFor(denied, seconds))
+      this.#plain = new PlainBody(factsOf(denied), seconds)
+    const { text, length } = this.#plain
     headers['cache-control'] = 'no-store'
     if (seconds !== null) headers['retry-after'] = String(seconds)
     headers['content-type'] = JSON_TYPE
-    headers['content-length'] = this.#plain.length
+    headers['content-length'] = length
     reply.raw.writeHead(status, headers)
-    reply.raw.end(this.#plain.text)
+    reply.raw.end(text)
     return true
   }
 
@@ -150,21 +149,36 @@ export class DenialReply {
   }
 }
 
-/** A body of the plain way, and what it depends on. */
-interface PlainBody extends Omit<DenialFacts, 'retryAfter'> {
-  readonly seconds: number | null
+/** The body of a denial, and what it depends on. */
+class PlainBody {
   readonly text: string
+  /** Bytes. */
   readonly length: string
+  readonly #facts: DenialFacts
+  readonly #seconds: number | null
+
+  constructor(facts: DenialFacts, seconds: number | null) {
+    this.text = fastifyBody(facts.status, denialMessage(facts))
+    this.length = String(this.text.length)
+    this.#facts = facts
+    this.#seconds = seconds
+  }
+
+  /** Whether a denial has the same body. `seconds`: its Retry-After. */
+  isFor(denied: RequestCharge, seconds: number | null): boolean {
+    const { status, blocked, inProgress } = this.#facts
+    return (
+      this.#seconds === seconds &&
+      status === denied.member.status &&
+      blocked === denied.blocked &&
+      inProgress === isInProgress(denied)
+    )
+  }
 }
 
-function isFor(body: PlainBody, { member, blocked, bucket }: RequestCharge): boolean {
-  const inProgress = bucket.policy.algorithm === 'concurrency'
-  return body.status === member.status && body.blocked === blocked && body.inProgress === inProgress
-}
-
-function factsOf({ member, bucket, retryAfter, blocked }: RequestCharge): DenialFacts {
-  const inProgress = bucket.policy.algorithm === 'concurrency'
-  return { status: member.status, retryAfter, blocked, inProgress }
+function factsOf(denied: RequestCharge): DenialFacts {
+  const { member, retryAfter, blocked } = denied
+  return { status: member.status, retryAfter, blocked, inProgress: isInProgress(denied) }
 }
 
 /**
