@@ -2,14 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import { Redis } from 'ioredis'
 import rateLimit from '../../../../lib/index.js'
+import { FileLimits } from '../../../../lib/limits/file-limits.js'
+import { RedisLimits } from '../../../../lib/limits/redis-limits.js'
 import { redisStore } from '../../../../lib/redis.js'
-import type { RateLimitOptions } from '../../../../types/index.js'
+import { after } from '../../../../lib/store/index.js'
+import type { LimitsSource, RateLimitOptions } from '../../../../types/index.js'
 
 /** A process of a fleet: what its parent asks of its `app.rateLimit`, or of a limiter in it, it does. */
 export interface Start {
   port: number
   options: RateLimitOptions
   store: { lease: number; timeout: number }
+  /** Where its limits come from, if anywhere: a path or the name of a key. */
+  limits?: { file: string } | { key: string }
 }
 
 export interface Request {
@@ -26,10 +31,21 @@ export interface Reply {
   error?: string
 }
 
-const { port, options, store } = JSON.parse(process.argv[2]) as Start
+const { port, options, store, limits } = JSON.parse(process.argv[2]) as Start
 const client = new Redis({ port, retryStrategy: () => 50 })
+
+/** Reads every few milliseconds, so that a test sees many documents. */
+function source(limits: NonNullable<Start['limits']>): LimitsSource {
+  const soon: typeof after = (_ms, then) => after(5, then)
+  return 'file' in limits ? new FileLimits(limits.file, soon) : new RedisLimits({ client, ...limits }, soon)
+}
+
 const app = Fastify()
-await app.register(rateLimit, { ...options, store: redisStore({ client, ...store }) } as RateLimitOptions)
+await app.register(rateLimit, {
+  ...options,
+  store: redisStore({ client, ...store }),
+  ...(limits && { limits: source(limits) }),
+} as RateLimitOptions)
 app.get('/', async () => 'hello')
 await app.ready()
 
@@ -53,6 +69,10 @@ async function answer({ limiter, method, args }: Request): Promise<unknown> {
   if (method === 'rest') {
     load.isOn = false
     return load.seen
+  }
+  if (method === 'versionIs') {
+    while (app.rateLimit.stats().limits?.version !== args[0]) await sleep(1)
+    return
   }
   if (method === 'heap') {
     globalThis.gc?.()
