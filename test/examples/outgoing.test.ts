@@ -19,7 +19,7 @@ async function serve(t: Test, work?: number) {
 const ids = (count: number) => Array.from({ length: count }, (_, id) => id)
 
 test('a client that asks for all at once is turned away', async (t) => {
-  const { url, denied } = await serve(t)
+  const { url, denied } = await serve(t, 2000)
   const statuses = await Promise.all(ids(20).map(async (id) => (await fetch(`${url}/orders/${id}`)).status))
   t.equal(statuses.filter((status) => status === 200).length, 5)
   t.ok(denied() >= 15)
