@@ -45,7 +45,14 @@ export class ChargeReader {
     mayWait: boolean,
   ): Charges | Promise<Charges> {
     if (mayWait && keys.includes(null)) return null
-    const lists = this.#members.map((member, i) => this.#chargesOf(member, keys[i], request, reply, false))
+    const lists = this.#members.map((member, i) => {
+      try {
+        return this.#chargesOf(member, keys[i], request, reply, false)
+      } catch (error) {
+        // Somebody must wait for the promises of those before it.
+        return Promise.reject<Charges>(error)
+      }
+    })
     return lists.some(isPromise) ? Promise.all(lists).then(joined) : joined(lists as Charges[])
   }
 

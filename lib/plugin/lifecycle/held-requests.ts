@@ -1,5 +1,6 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Waits } from '../../limiter/index.js'
+import { hasEnded, onEnd } from '../request/end.js'
 
 /** The requests of one registration that wait for their units: at most so many at a time. */
 export class HeldRequests {
@@ -15,20 +16,24 @@ export class HeldRequests {
   }
 
   /**
-   * Holds a request for `ms`, and then calls `go`. If its client leaves before, calls `leave` instead.
-   * Returns false, and calls neither, if too many wait already.
+   * Holds a request for `ms`, and then calls `go`. If its client leaves before, or has left, calls `leave`
+   * instead. Returns false, and calls neither, if too many wait already.
    */
-  hold({ raw }: FastifyReply, ms: number, go: () => void, leave: () => void): boolean {
+  hold(request: FastifyRequest, reply: FastifyReply, ms: number, go: () => void, leave: () => void): boolean {
+    // It may have left while its key was read, or the store was asked.
+    if (hasEnded(request, reply)) {
+      leave()
+      return true
+    }
     const end = this.#waits.hold(ms, () => {
-      raw.off('close', onClose)
+      off()
       go()
     })
     if (end === null) return false
-    const onClose = () => {
+    const off = onEnd(request, reply, () => {
       end()
       leave()
-    }
-    raw.once('close', onClose)
+    })
     return true
   }
 }

@@ -171,7 +171,7 @@ export class Stage implements Decider {
     if (delay === 0) return false
     const undo = () => giveAllBack([...charges, ...this.#earlier(request), ...this.#shadows(request)])
     const pass = () => this.#pass(request, reply, charges, done)
-    if (this.#registration.held.hold(reply, delay, pass, undo)) {
+    if (this.#registration.held.hold(request, reply, delay, pass, undo)) {
       conclude(charges, true)
       return true
     }

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ChargeRule } from '../../../types/index.js'
 import { checkCost } from '../../policy/index.js'
 import { isPromise } from '../is-promise.js'
+import { hasEnded, onEnd, onSocketClose } from './end.js'
 import { giveBackQuietly } from './refunds.js'
 import type { RequestCharge } from './request-charge.js'
 import { isUpgrade } from './upgrade.js'
@@ -40,7 +41,6 @@ export function settleLater(request: FastifyRequest, reply: FastifyReply, charge
 
 function settleAtEnd(request: FastifyRequest, reply: FastifyReply, holder: UnsettledRequest): void {
   const { raw } = reply
-  const stream = (raw as { stream?: Http2Stream }).stream
   // A store over a network may answer for a shadow when the response is there already.
   let isFinished = raw.writableFinished === true
   raw.on('finish', () => {
@@ -50,19 +50,15 @@ function settleAtEnd(request: FastifyRequest, reply: FastifyReply, holder: Unset
     const charges = holder[unsettled] as RequestCharge[]
     holder[unsettled] = []
     // HTTP/2 says `finish` also for a stream that was reset.
+    const { stream } = raw as { stream?: { readonly rstCode: number } }
     const isComplete = isFinished && raw.writableEnded && (stream === undefined || stream.rstCode === 0)
     for (const charge of charges) settleOne(request, reply, charge, isComplete)
   }
   // The client may have left while the store was asked.
-  if (raw.destroyed || stream?.destroyed === true) settle()
+  if (hasEnded(request, reply)) settle()
   // The connection of an upgrade outlives the response.
-  else if (isUpgrade(request)) request.raw.socket.once('close', settle)
-  else raw.on('close', settle)
-}
-
-interface Http2Stream {
-  readonly rstCode: number
-  readonly destroyed: boolean
+  else if (isUpgrade(request)) onSocketClose(request.raw.socket, settle)
+  else onEnd(request, reply, settle)
 }
 
 function settleOne(

@@ -111,6 +111,42 @@ test('a client that leaves gives its unit back, also if the handler never replie
   t.pass('given back')
 })
 
+test('requests that a client sent at once give their units back when it leaves before the first is answered', async (t) => {
+  const warnings: string[] = []
+  const listener = ({ name }: Error) => warnings.push(name)
+  process.on('warning', listener)
+  t.teardown(() => process.off('warning', listener))
+  const app = await listening(t, { rateLimit: false, limiters: { busy: { ...TWO, limit: 20 } } })
+  app.get('/never', () => new Promise(() => {}))
+  app.get('/busy', { config: { rateLimit: 'busy' } }, ok)
+  await app.listen({ host: CLIENT, port: 0 })
+  const socket = connect(portOf(app), CLIENT)
+  const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`
+  socket.write(request('/never') + request('/busy').repeat(15))
+  await until(() => left(app, 'busy') === 5)
+  socket.destroy()
+  await until(() => left(app, 'busy') === 20)
+  t.same(warnings, [], 'one listener is enough for all of them')
+})
+
+test('requests that a client sent at once give their units back as they are answered', async (t) => {
+  const app = await listening(t, TWO)
+  const { handler, release, waiting } = gate()
+  app.get('/', handler)
+  await app.listen({ host: CLIENT, port: 0 })
+  const socket = connect(portOf(app), CLIENT)
+  t.teardown(() => socket.destroy())
+  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2))
+  await until(() => waiting() === 2)
+  for (const expected of [1, 2]) {
+    release()
+    await until(() => left(app) === expected)
+  }
+  socket.destroy()
+  await sleep(20)
+  t.equal(left(app), 2)
+})
+
 test('an event stream holds its unit until it ends', async (t) => {
   const app = await listening(t, TWO)
   app.get('/', (_request, reply) => {

@@ -141,3 +141,23 @@ test('a hook placed by hand charges in addition to the config of the route', asy
   t.same(await ask(app, 'GET /', 'GET /', 'GET /'), ['200 1', '200 0', '429 0'])
   t.equal(left(app), 6)
 })
+
+test('where a function for a cost rejects and another one throws, the request fails and nothing else does', async (t) => {
+  const reject = async () => {
+    throw new Error('one')
+  }
+  const raise = () => {
+    throw new Error('two')
+  }
+  const app = await limited({
+    limiters: { one: { ...only(3), cost: reject }, two: { ...only(3), cost: raise } },
+  })
+  app.get('/', { config: { rateLimit: ['one', 'two'] } }, ok)
+  const unhandled: unknown[] = []
+  const listener = (error: unknown) => unhandled.push(error)
+  process.prependListener('unhandledRejection', listener)
+  t.teardown(() => process.off('unhandledRejection', listener))
+  t.equal((await app.inject('/')).statusCode, 500)
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  t.same(unhandled, [])
+})

@@ -1,11 +1,14 @@
+import http2 from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyServerOptions } from 'fastify'
 import { test } from 'tap'
 import type { Decision, RateLimitOptions } from '../../../lib/index.js'
 import { ask, CLIENT, left, limited, ok, only, user } from '../support/app.js'
 
 /** One at once, then one each 20 ms; up to 50 ms of waiting are taken. */
 const QUEUE: RateLimitOptions = { rate: 50, per: 'second', burst: 1, wait: 50 }
+const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
 
 test('a request that would be allowed soon is held until then, and no later one is', async (t) => {
   const app = await limited(QUEUE)
@@ -82,7 +85,7 @@ test('a client that leaves while it waits gives its unit back, and its handler n
   await fetch(`http://${CLIENT}:${port}/`)
   t.equal(runs, 1)
   const socket = connect(port, CLIENT)
-  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  socket.write(GET)
   const resetAfter = () => (app.rateLimit.get('slow').peek('nobody') as Decision).resetAfter
   while (resetAfter() === 60_000) await sleep(1)
   t.equal(resetAfter(), 120_000)
@@ -91,6 +94,75 @@ test('a client that leaves while it waits gives its unit back, and its handler n
   while (resetAfter() !== 60_000) await sleep(1)
   t.equal(left(app), 8, 'and the units of arrival')
   t.equal(runs, 1)
+})
+
+const LEAVERS: [how: string, server: FastifyServerOptions, connected: (port: number) => () => void][] = [
+  [
+    'before its key is known',
+    {},
+    (port) => {
+      const socket = connect(port, CLIENT)
+      socket.write(GET)
+      return () => socket.destroy()
+    },
+  ],
+  [
+    'before its key is known, over HTTP/2',
+    { http2: true } as FastifyServerOptions,
+    (port) => {
+      const session = http2.connect(`http://${CLIENT}:${port}`)
+      session.request({ ':path': '/' }).on('error', () => {})
+      return () => session.destroy()
+    },
+  ],
+]
+
+for (const [how, server, open] of LEAVERS) {
+  test(`a client that leaves ${how} is not held, and its handler never runs`, async (t) => {
+    const reading: (() => void)[] = []
+    const key = () => new Promise<string>((resolve) => reading.push(() => resolve('ann')))
+    const slow = { rate: 1, per: 'minute', burst: 1, wait: '1 minute', key } as const
+    const app = await limited({ rateLimit: false, limiters: { slow } }, server)
+    t.teardown(() => app.close())
+    let runs = 0
+    app.get('/', { config: { rateLimit: 'slow' } }, async () => {
+      runs++
+      return 'ok'
+    })
+    await app.listen({ host: CLIENT, port: 0 })
+    app.rateLimit.get('slow').take('ann')
+    let closed = false
+    app.server.on('connection', (socket) => socket.once('close', () => (closed = true)))
+    const leave = open((app.server.address() as AddressInfo).port)
+    while (reading.length === 0) await sleep(1)
+    leave()
+    while (!closed) await sleep(1)
+    reading[0]()
+    await sleep(5)
+    t.equal((app.rateLimit.get('slow').peek('ann') as Decision).resetAfter, 60_000, 'its unit is back')
+    t.same([app.rateLimit.stats().waiting, runs], [0, 0])
+  })
+}
+
+test('requests that a client sent at once are held no more when it leaves before the first is answered', async (t) => {
+  const slow = { rate: 1, per: 'minute', burst: 1, wait: '1 minute', key: 'global' } as const
+  const app = await limited({ rateLimit: false, limiters: { slow } }, { forceCloseConnections: true })
+  t.teardown(() => app.close())
+  let runs = 0
+  app.get('/never', () => new Promise(() => {}))
+  app.get('/', { config: { rateLimit: 'slow' } }, async () => {
+    runs++
+    return 'ok'
+  })
+  await app.listen({ host: CLIENT, port: 0 })
+  app.rateLimit.get('slow').take('global')
+  const socket = connect((app.server.address() as AddressInfo).port, CLIENT)
+  socket.write(GET.replace('/', '/never') + GET)
+  while (app.rateLimit.stats().waiting === 0) await sleep(1)
+  socket.destroy()
+  while (app.rateLimit.stats().waiting === 1) await sleep(1)
+  t.equal((app.rateLimit.get('slow').peek('global') as Decision).resetAfter, 60_000)
+  t.equal(runs, 0)
 })
 
 test('close() lets a held request go when its units are back, and waits for it', async (t) => {
