@@ -87,7 +87,7 @@ test('each room may look into the rooms of the plan, and into no other', async (
     types: '',
     policy: 'types',
     http: 'types',
-    address: '',
+    address: 'policy',
     store: 'types policy',
     observe: 'types policy',
     limiter: 'types policy store observe',

@@ -162,6 +162,11 @@ export interface SyncStore {
    */
   refund(charges: readonly Charge[]): void
   /**
+   * Gives back the units of a charge and takes as many again, at one instant: those of another call are
+   * before or after it. Returns and writes what `take` would.
+   */
+  renew(charge: Charge): boolean
+  /**
    * Forgets each key, as if the store had never seen it: lifts its block, and forgets its earlier blocks.
    * Writes no verdict.
    */

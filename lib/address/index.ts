@@ -1,1 +1,10 @@
-export { bareAddress, type Groups, ipKey, ipv4Of, isTranslated, parseIpv6 } from './ip.js'
+export {
+  addressKey,
+  bareAddress,
+  checkPrefix,
+  type Groups,
+  ipKey,
+  ipv4Of,
+  isTranslated,
+  parseIpv6,
+} from './ip.js'

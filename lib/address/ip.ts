@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { invalidOption } from '../policy/index.js'
 
 /** An IPv6 address as eight groups of 16 bits. */
 export type Groups = readonly number[]
@@ -35,7 +36,7 @@ const TRANSLATED_LOCALLY: Groups = [0x64, 0xff9b, 1]
  * The key of a client's address: IPv4 as it is, and IPv6 as its network of `prefix` bits, in canonical form.
  * An IPv6 address that stands for an IPv4 client is that client: mapped and translated addresses become IPv4.
  * Addresses in 64:ff9b:1::/48 are counted one by one. Other text stays as it is. A missing address (a Unix
- * socket) is `unknown`. `prefix`: 1 to 128, default 64.
+ * socket) is `unknown`. `prefix`: 1 to 128, default 64. Throws `FST_FLOODGATE_OPTION` for others.
  *
  * @example
  * ```js
@@ -44,6 +45,19 @@ const TRANSLATED_LOCALLY: Groups = [0x64, 0xff9b, 1]
  * ```
  */
 export function ipKey(ip: string | undefined, prefix = 64): string {
+  if (typeof ip !== 'string' && ip !== undefined)
+    throw invalidOption('ip', ip, 'an address as a string, or undefined')
+  return addressKey(ip, checkPrefix(prefix, 'prefix'))
+}
+
+/** Returns the length of an IPv6 network in bits. Throws `FST_FLOODGATE_OPTION` for any other value. */
+export function checkPrefix(prefix: unknown, option = 'ipv6Prefix'): number {
+  if (typeof prefix === 'number' && Number.isInteger(prefix) && prefix >= 1 && prefix <= 128) return prefix
+  throw invalidOption(option, prefix, 'an integer from 1 to 128')
+}
+
+/** The same as `ipKey`, for a prefix that was checked. */
+export function addressKey(ip: string | undefined, prefix: number): string {
   if (!ip) return 'unknown'
   if (!ip.includes(':')) return ip
   // A server that listens on IPv6 sees all its IPv4 clients like this.

@@ -121,10 +121,7 @@ export class Permits {
     const charges = permit.charges.filter(({ cost }) => cost > 0)
     const { store } = this
     if (store.sync) {
-      for (const charge of charges) {
-        store.refund([charge])
-        this.#settle(charge, store.take([charge]))
-      }
+      for (const charge of charges) this.#settle(charge, store.renew(charge))
       return
     }
     permit.renewing = Promise.all(charges.map((charge) => this.#renewOver(store, charge))).then(() => {

@@ -1,4 +1,5 @@
 import type { Period, PolicyOptions } from '../../types/index.js'
+import { checkPrefix } from '../address/index.js'
 import { checkCost, invalidOption, ownOptions, parsePeriod } from '../policy/index.js'
 import type { LogFile } from './input/log-file.js'
 import { FORMATS, type Format } from './readers/detect.js'
@@ -155,11 +156,6 @@ function checkText(value: unknown, option: string): string {
 
 function pathOf(option: string, path: string | undefined): Record<string, string> {
   return path === undefined ? {} : { [option]: checkText(path, option) }
-}
-
-function checkPrefix(prefix: unknown): number {
-  if (typeof prefix === 'number' && Number.isInteger(prefix) && prefix >= 1 && prefix <= 128) return prefix
-  throw invalidOption('ipv6Prefix', prefix, 'an integer from 1 to 128')
 }
 
 function compileCondition(text: string): Condition {

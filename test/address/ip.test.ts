@@ -49,3 +49,14 @@ for (const [holds, ip, prefix, key] of KEYS) {
     t.end()
   })
 }
+
+test('what is no prefix, or no address, is an error that says what is allowed', (t) => {
+  for (const prefix of [0, 129, -1, 1.5, Number.NaN, '64', null])
+    t.throws(() => ipKey('192.0.2.1', prefix as number), {
+      code: 'FST_FLOODGATE_OPTION',
+      message: /option 'prefix' is .* an integer from 1 to 128/,
+    })
+  for (const ip of [5, null, {}])
+    t.throws(() => ipKey(ip as string), { code: 'FST_FLOODGATE_OPTION', message: /option 'ip' is/ })
+  t.end()
+})

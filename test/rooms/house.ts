@@ -8,7 +8,7 @@ export type House = ReadonlyMap<string, string>
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   types: [],
   policy: ['types'],
-  address: [],
+  address: ['policy'],
   http: ['types'],
   store: ['types', 'policy'],
   observe: ['types', 'policy'],

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { KeyStrategy } from '../../../types/index.js'
-import { ipKey } from '../../address/index.js'
+import { addressKey } from '../../address/index.js'
 import { invalidOption } from '../../policy/index.js'
 import { unknownKey } from '../errors.js'
 import { isPromise } from '../is-promise.js'
@@ -29,7 +29,7 @@ export class IpStrategy implements Strategy {
   }
 
   read(request: FastifyRequest): string {
-    return ipKey(request.ip, this.#ipv6Prefix)
+    return addressKey(request.ip, this.#ipv6Prefix)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { LimitsSource, RateLimitOptions } from '../../../types/index.js'
+import { checkPrefix } from '../../address/index.js'
 import { FAMILIES } from '../../http/index.js'
 import { checkStore } from '../../limiter/index.js'
 import type { OffenderSettings } from '../../observe/index.js'
@@ -83,9 +84,7 @@ export function readOptions(given: RateLimitOptions, env: NodeJS.ProcessEnv): Se
     isUrlPattern,
     "a list of URLs that begin with '/'; a '*' may only be their last character",
   )
-  if (!Number.isInteger(ipv6Prefix) || ipv6Prefix < 1 || ipv6Prefix > 128) {
-    throw invalidOption('ipv6Prefix', ipv6Prefix, 'an integer from 1 to 128')
-  }
+  checkPrefix(ipv6Prefix)
   if (!Number.isSafeInteger(maxWaiting) || maxWaiting < 0)
     throw invalidOption('maxWaiting', maxWaiting, 'an integer of 0 or more')
   checkScalars(options)

@@ -1,4 +1,4 @@
-import { ipKey } from '../../address/index.js'
+import { addressKey } from '../../address/index.js'
 import { type Entry, LEFT_OUT, type Line, REQUEST, type Reading, UNREADABLE } from './line.js'
 
 /** Begins the key of a request without a value: it counts by its IP, in a space of its own. */
@@ -56,13 +56,13 @@ export class Selection {
 
   #ipKeyOf(line: Line): string {
     const ip = line.field('ip')
-    if (ip === undefined) return ipKey(undefined)
+    if (ip === undefined) return 'unknown'
     // An IPv4 address is its own key.
     if (!ip.includes(':')) return ip
     const known = this.#networks.get(ip)
     if (known !== undefined) return known
     if (this.#networks.size >= REMEMBERED) this.#networks.clear()
-    const network = ipKey(ip, this.#options.ipv6Prefix)
+    const network = addressKey(ip, this.#options.ipv6Prefix)
     this.#networks.set(ip, network)
     return network
   }

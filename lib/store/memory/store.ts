@@ -89,6 +89,12 @@ export class MemoryStore implements SyncStore, Evictor {
     }
   }
 
+  renew(charge: Charge): boolean {
+    const charges = [charge]
+    this.refund(charges)
+    return this.take(charges)
+  }
+
   reset(charges: readonly Charge[]): void {
     for (const { bucket, key } of charges) {
       const slot = this.#find(bucket as MemoryBucket, key)

@@ -65,6 +65,10 @@ export class SharedStore implements SyncStore {
     this.#section.run(charges, this.#clock(), this.#refund)
   }
 
+  renew(charge: Charge): boolean {
+    return this.#section.run([charge], this.#clock(), this.#renew)
+  }
+
   reset(charges: readonly Charge[]): void {
     this.#section.run(charges, this.#clock(), this.#reset)
   }
@@ -154,6 +158,9 @@ export class SharedStore implements SyncStore {
     }
     return true
   }
+
+  /** A thread that ends in between has given the units back. */
+  readonly #renew: Work = (charges) => this.#refund(charges) && this.#takeAll(charges)
 
   readonly #reset: Work = (charges) => {
     for (let i = 0; i < charges.length; i++) {

@@ -30,7 +30,7 @@ const LIMITS: RateLimitOptions = {
       { name: 'wide', rate: 6, per: 'hour', burst: 6 },
       { name: 'tried', ...ONCE, rate: 4, enforce: false },
     ],
-    slow: { rate: 50, per: 'second', burst: 2, wait: 100, key: 'global', cost: 1 },
+    slow: { rate: 5, per: 'second', burst: 2, wait: 300, key: 'global', cost: 1 },
     strict: { ...ONCE, rate: 3, block: '1 hour', cost: 1 },
     busy: { algorithm: 'concurrency', limit: 1, key: 'global', cost: 1, status: 503 },
     shadow: { ...ONCE, rate: 5, cost: 1, enforce: false },

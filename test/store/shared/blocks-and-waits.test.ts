@@ -1,6 +1,8 @@
 import { stopCoverage } from 'node:v8'
 import t, { test } from 'tap'
 import { createLimiter } from '../../../lib/limiter/limiter.js'
+import type { SyncStoreLimiter } from '../../../lib/limiter/store-limiter.js'
+import { newCharge } from '../../../lib/store/charge.js'
 import { sharedStore } from '../../../lib/threads.js'
 import type { PolicyOptions } from '../../../types/index.js'
 import { assertConsistent } from '../../fixtures/threads/assert-consistent.js'
@@ -68,6 +70,24 @@ for (const { limit, victims } of [
     t.doesNotThrow(() => assertConsistent(board.memory))
   })
 }
+
+test('no thread gets the unit that another one renews', async (t) => {
+  const policy: PolicyOptions = { algorithm: 'concurrency', limit: 1, hold: '1 hour' }
+  const board = new Board('hold', policy, 3)
+  const store = sharedStore({ memory: board.memory, clock: board.clock })
+  const limiter = createLimiter({ ...policy, name: 'tested' }, { store }) as SyncStoreLimiter
+  const charge = { ...newCharge(limiter.buckets[0]), key: 'key' }
+  t.equal(store.take([charge]), true)
+  for (let i = 0; i < 2; i++) board.start()
+  await board.until(() => board.numbers.every((number) => board.own(number, HOLD.ASKING) === 1))
+  let renewed = 0
+  for (let i = 0; i < 20_000; i++) if (store.renew(charge)) renewed++
+  await board.stop()
+  t.equal(renewed, 20_000)
+  t.equal(sum(board.numbers.map((number) => board.own(number, HOLD.ENDED))), 0)
+  store.refund([charge])
+  t.equal(store.take([charge]), true)
+})
 
 const BUCKET: PolicyOptions = { rate: 1, per: 'day', burst: 2 }
 const WINDOW: PolicyOptions = { algorithm: 'sliding-window', rate: 2, per: '30 days' }
