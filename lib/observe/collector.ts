@@ -7,6 +7,7 @@ export type MetricsSource = RateLimitRegistry | AnyLimiter
 
 /** What a source is to a collector. */
 export interface Source {
+  readonly of: MetricsSource
   readonly labels: Labels
   readonly store: Store
   read(): Reading & { readonly store: StoreReport }
@@ -49,9 +50,15 @@ export class Collector {
 
   /** One source for each store and its labels: sources may share a store. */
   get stores(): Source[] {
+    return this.#distinct((a, b) => a.store === b.store)
+  }
+
+  /** Those of the same labels that are not the same as one before. */
+  #distinct(isSame: (a: Source, b: Source) => boolean): Source[] {
     const sources = [...this.#sources]
-    const isSame = (a: Source, b: Source) => a.store === b.store && idOf(a.labels) === idOf(b.labels)
-    return sources.filter((source) => sources.find((other) => isSame(other, source)) === source)
+    const isFirst = (source: Source) =>
+      sources.find((other) => isSame(other, source) && idOf(other.labels) === idOf(source.labels)) === source
+    return sources.filter(isFirst)
   }
 
   /** How long calls of the stores took. */
@@ -75,7 +82,8 @@ export class Collector {
 
   #readAll(): Labelled<Reading>[] {
     const { stores } = this
-    return [...this.#sources].map((source) => {
+    // A source that was added twice counts once.
+    return this.#distinct((a, b) => a.of === b.of).map((source) => {
       const reading = source.read()
       return { labels: source.labels, value: stores.includes(source) ? reading : { ...reading, store: null } }
     })
@@ -107,7 +115,7 @@ export function checkLabels(labels: Record<string, string>): Labels {
 function sourceOf(source: MetricsSource, labels: Labels): Source {
   if (!('policies' in source)) {
     const [{ store }] = source
-    return { labels, store, read: () => source.stats() }
+    return { of: source, labels, store, read: () => source.stats() }
   }
   const { name, store } = source
   const { kind } = store
@@ -116,7 +124,7 @@ function sourceOf(source: MetricsSource, labels: Labels): Source {
     waiting: null,
     store: { kind, state: store.sync ? ('up' as const) : store.state, ...store.stats() },
   })
-  return { labels, store, read }
+  return { of: source, labels, store, read }
 }
 
 function merged<T>(all: readonly Labelled<T>[], merge: (a: T, b: T) => T): Labelled<T>[] {

@@ -53,6 +53,22 @@ test('apps of one meter are added up, unless labels keep them apart, until they 
   t.equal(left.get(decisions('allowed')), 1)
 })
 
+test('what is added twice counts once, also when one of the two has ended', async (t) => {
+  const { meter, reader } = newMeter(t)
+  const app = await appWith(t)
+  const end = openTelemetry(app.rateLimit, { meter })
+  openTelemetry(app.rateLimit, { meter })
+  openTelemetry(app.rateLimit, { meter, labels: { app: 'c' } })
+  const counts = async () => {
+    await app.inject('/')
+    const series = await reader.read()
+    return [decisions('allowed'), decisions('allowed', { app: 'c' })].map((name) => series.get(name))
+  }
+  t.same(await counts(), [1, 1])
+  end()
+  t.same(await counts(), [2, 2])
+})
+
 test('a limiter without HTTP is collected, and a meter that does nothing is fine', async (t) => {
   const { meter, reader } = newMeter(t)
   const bot = createLimiter({ name: 'bot', rate: 1 })

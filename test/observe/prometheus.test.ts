@@ -57,6 +57,15 @@ test('the text of a scrape has every metric, with its help and its type', async 
   t.equal(await seriesOf(registry, 'floodgate_store_failures_total').then(({ size }) => size), 0)
 })
 
+test('what is added to a registry twice counts once', async (t) => {
+  const app = await appWith(t)
+  const registry = new Registry()
+  for (let i = 0; i < 2; i++) prometheus(app.rateLimit, { registry })
+  await ask(app, 2)
+  const policy = 'limiter="default",policy="default"'
+  t.match(await registry.metrics(), `floodgate_decisions_total{${policy},outcome="allowed"} 2\n`)
+})
+
 test('what a shadow would deny is an outcome of its own', async (t) => {
   const app = await appWith(t, { enforce: false })
   const registry = new Registry()
