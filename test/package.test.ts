@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { publint } from 'publint'
 import { t, test } from 'tap'
 import * as source from '../lib/index.js'
-import { PAGES } from './fixtures/snippets.js'
+import { PAGES, readPage } from './fixtures/snippets.js'
 import { compiler, install, ROOT, run } from './package/install.js'
 
 t.setTimeout(120_000)
@@ -55,6 +55,25 @@ test('every link and picture of README and docs is in the package', async (t) =>
     }
   }
   t.ok(links > 10, `${links} links were found`)
+})
+
+test('every command of npm that README, docs and examples name is there', async (t) => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const examples = readdirSync(join(ROOT, 'examples'), { recursive: true, encoding: 'utf8' })
+  const texts = [
+    ...PAGES.map(readPage),
+    ...examples
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => readFileSync(join(ROOT, 'examples', path), 'utf8')),
+  ]
+  const named = new Set(
+    texts.flatMap((text) => [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name)),
+  )
+  t.ok(named.has('metrics') && named.has('bench'))
+  t.same(
+    [...named].filter((name) => !(name in scripts)),
+    [],
+  )
 })
 
 test('publint finds nothing to say about it', async (t) => {

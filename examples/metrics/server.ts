@@ -1,6 +1,6 @@
 // Metrics of limits, a dashboard and alerts:
 //
-//     node --import=tsx examples/metrics/server.ts
+//     npm run metrics
 //     prometheus --config.file=examples/metrics/prometheus.yml --storage.tsdb.path=/tmp/prometheus
 //
 // Ask more than is allowed, then look at the numbers, at http://127.0.0.1:9090/alerts, and who it was:
