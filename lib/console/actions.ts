@@ -6,7 +6,7 @@ import { invalidOption, ownOptions } from '../policy/index.js'
 import type { Feed } from './feed.js'
 import type { ConsoleSettings } from './options.js'
 import { previewOf } from './preview.js'
-import { type NamedSubject, type Subject, subjectOf } from './subject.js'
+import { checkLimiter, type NamedSubject, type Subject, subjectOf } from './subject.js'
 import type { View } from './view.js'
 import { clip } from './words.js'
 
@@ -66,9 +66,8 @@ export class Actions {
   override(body: CallBody, request: FastifyRequest, who?: string): Promise<ConsoleKey> {
     const subject = this.#subject(body, [...SUBJECT, 'policy', 'until', 'comment'])
     const { policy, until, comment } = body
-    if (policy === undefined) throw invalidOption('policy', policy, 'a policy, false or null')
     const options = { who, comment, ...(until !== undefined && { until }) }
-    this.#rateLimit.override(subject.limiter, subject.key, policy, options)
+    this.#rateLimit.override(subject.limiter, subject.key, policy as PolicyOptions | false | null, options)
     this.#log(request)
     return this.#seen(subject)
   }
@@ -94,7 +93,7 @@ export class Actions {
     const { limiter, policies } = ownOptions(body, ['limiter', 'policies', ...more], '')
     if (policies === undefined)
       throw invalidOption('policies', policies, 'a policy, a list of policies, or null')
-    this.#rateLimit.get(limiter)
+    checkLimiter(this.#rateLimit, limiter)
     return { limiter, policies }
   }
 

@@ -23,7 +23,7 @@ export interface NamedSubject {
  * `FST_FLOODGATE_UNKNOWN_LIMITER`, `FST_FLOODGATE_KEY` and `FST_FLOODGATE_OFFENDER`.
  */
 export function subjectOf(rateLimit: RateLimitRegistry, { limiter, key, offender }: NamedSubject): Subject {
-  rateLimit.get(limiter)
+  checkLimiter(rateLimit, limiter)
   if ((key === undefined) === (offender === undefined))
     throw invalidSecret(
       'key',
@@ -41,4 +41,10 @@ function overridden(rateLimit: RateLimitRegistry, limiter: string, id: string): 
   const isIt = (override: { limiter: string; key: string }) =>
     override.limiter === limiter && keyId(limiter, override.key) === id
   return rateLimit.overrides().find(isIt)?.key
+}
+
+/** Throws `FST_FLOODGATE_OPTION` for a limiter that is not named, and `FST_FLOODGATE_UNKNOWN_LIMITER`. */
+export function checkLimiter(rateLimit: RateLimitRegistry, limiter: unknown): void {
+  if (typeof limiter !== 'string') throw invalidOption('limiter', limiter, 'the name of a limiter')
+  rateLimit.get(limiter)
 }

@@ -44,8 +44,11 @@ export function createLimiter(
 ): Limiter
 export function createLimiter(options: LimiterOptions, settings: LimiterSettings): AnyLimiter
 export function createLimiter(options: LimiterOptions, settings: LimiterSettings = {}): AnyLimiter {
+  for (const setting of SETTINGS)
+    if (Object.hasOwn(Object(options), setting))
+      throw invalidOption(setting, options[setting as never], 'in the second argument, { store, maxWaiting }')
   const own = ownOptions(options, [...POLICY_OPTIONS, 'policies'], '')
-  const { store = memoryStore(), maxWaiting } = ownOptions(settings, ['store', 'maxWaiting'], 'settings.')
+  const { store = memoryStore(), maxWaiting } = ownOptions(settings, SETTINGS, 'settings.')
   checkStore(store)
   if (maxWaiting !== undefined && (!Number.isSafeInteger(maxWaiting) || maxWaiting < 0))
     throw invalidOption('settings.maxWaiting', maxWaiting, 'an integer of 0 or more')
@@ -58,11 +61,13 @@ export function createLimiter(options: LimiterOptions, settings: LimiterSettings
   return over(compilePolicies(policies, name, 'policies'))
 }
 
+const SETTINGS = ['store', 'maxWaiting'] as const
 const VERBS = ['open', 'take', 'peek', 'refund', 'reset', 'block', 'stats'] as const
 
 /** Throws `FST_FLOODGATE_OPTION` for a `store` that a limiter cannot use. */
 export function checkStore(store: Store): void {
-  const also = store?.sync === false ? (['storeKey', 'onStateChange', 'close'] as const) : []
+  const also =
+    store?.sync === false ? (['storeKey', 'onStateChange', 'close'] as const) : (['renew'] as const)
   if ([...VERBS, ...also].every((verb) => typeof (store as never)?.[verb] === 'function')) return
   const isClient = ['evalsha', 'evalSha'].some((verb) => typeof (store as never)?.[verb] === 'function')
   const allowed = isClient

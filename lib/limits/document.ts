@@ -1,7 +1,8 @@
 import type { DocumentOverride, LimitsDocument, PolicyOptions } from '../../types/index.js'
-import { checkName, invalidOption, invalidSecret, ownOptions } from '../policy/index.js'
+import { checkName, invalidOption, invalidSecret, ownOptions, show } from '../policy/index.js'
 import { millisOf, parseInstant } from '../store/index.js'
 import { checkChange, checkPolicy, OVERRIDE_POLICY } from './change.js'
+import { badLimits } from './errors.js'
 import { parseJson } from './json.js'
 
 const TOP = ['limiters', 'overrides'] as const
@@ -19,7 +20,10 @@ const INSTANT = "an instant with its time zone, such as '2027-01-31T18:00:00Z'"
  * What depends on the code of an app, such as the names of its limiters, is checked when it is put in force.
  */
 export function parseLimits(text: string): LimitsDocument {
-  const own = ownOptions(parseJson(text) as Record<string, unknown>, TOP, '', ['$schema'])
+  const document = parseJson(text) as Record<string, unknown>
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    throw badLimits(`the document is ${show(document)}; allowed: an object`)
+  const own = ownOptions(document, TOP, '', ['$schema'])
   const { limiters = {}, overrides = [] } = own
   if (typeof limiters !== 'object' || limiters === null || Array.isArray(limiters))
     throw invalidOption('limiters', limiters, 'an object of limiters by name')

@@ -1,7 +1,7 @@
 import type { LimitsSource } from '../../types/index.js'
 import { invalidOption } from '../policy/index.js'
 import { after } from '../store/index.js'
-import { inDocument } from './errors.js'
+import type { Apply } from './live.js'
 import { readBytes, textOf } from './read-file.js'
 
 /** Milliseconds between two readings. */
@@ -20,14 +20,9 @@ export class FileLimits implements LimitsSource {
     this.#after = later
   }
 
-  async start(apply: (text: string) => void, report: (error: Error) => void): Promise<void> {
+  async start(apply: Apply, report: (error: Error) => void): Promise<void> {
     const read = await readBytes(this.#path)
-    const text = textOf(read, this.#path)
-    try {
-      apply(text)
-    } catch (error) {
-      throw inDocument(error as Error, this.#path)
-    }
+    apply(textOf(read, this.#path), this.#path)
     this.#content = read
     this.#next(apply, report)
   }
@@ -37,7 +32,7 @@ export class FileLimits implements LimitsSource {
     this.#cancel?.()
   }
 
-  #next(apply: (text: string) => void, report: (error: Error) => void): void {
+  #next(apply: Apply, report: (error: Error) => void): void {
     if (this.#isStopped) return
     this.#cancel = this.#after(PAUSE, () => {
       this.#look(apply)
@@ -50,11 +45,11 @@ export class FileLimits implements LimitsSource {
     })
   }
 
-  async #look(apply: (text: string) => void): Promise<void> {
+  async #look(apply: Apply): Promise<void> {
     const read = await readBytes(this.#path)
     if (this.#isStopped || this.#content?.equals(read)) return
     this.#content = read
-    apply(textOf(read, this.#path))
+    apply(textOf(read, this.#path), this.#path)
   }
 }
 

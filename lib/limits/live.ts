@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { LimitsDocument, LimitsSource, LimitsStats } from '../../types/index.js'
 import { parseLimits } from './document.js'
+import { inDocument } from './errors.js'
 
 /** What the limits of a source are put in force on: all of a document or nothing. */
 export interface LimitsTarget {
   /** Throws a coded error, and changes nothing, for a document that does not fit the app. */
   put(document: LimitsDocument, version: string): void
 }
+
+/** Puts a document in force. `place`: where it lies, for errors. */
+export type Apply = Parameters<LimitsSource['start']>[0]
 
 /** The part of a logger that is needed. */
 export interface LimitsLog {
@@ -36,7 +40,7 @@ export class LiveLimits {
   /** Rejects where the source cannot be read, or its first document is not allowed. */
   async start(): Promise<void> {
     await this.#source.start(
-      (text) => this.#apply(text),
+      (text, place) => this.#apply(text, place),
       (error) => this.#report(error),
     )
     this.#isStarted = true
@@ -50,12 +54,13 @@ export class LiveLimits {
     return { ...this.#counts, version: this.#version, lastError: this.#lastError }
   }
 
-  #apply(text: string): void {
+  #apply(text: string, place?: string): void {
     const version = versionOf(text)
     try {
       this.#target.put(parseLimits(text), version)
     } catch (error) {
       this.#counts.invalid++
+      if (place !== undefined) inDocument(error as Error, place)
       this.#lastError = (error as Error).message
       if (!this.#isStarted) throw error
       this.#log.error({ err: error }, 'new limits are not allowed: those in force stay')

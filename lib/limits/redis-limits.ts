@@ -3,7 +3,8 @@ import { invalidOption, ownOptions } from '../policy/index.js'
 import { after } from '../store/index.js'
 import { askRedis, type Connection, connect, type RedisClient } from '../store/redis/index.js'
 import { LONGEST_DOCUMENT } from './document.js'
-import { badLimits, inDocument } from './errors.js'
+import { badLimits } from './errors.js'
+import type { Apply } from './live.js'
 
 /** Milliseconds between two readings, and until Redis must have answered. */
 const PAUSE = 1000
@@ -36,6 +37,8 @@ export interface RedisLimitsOptions {
 export class RedisLimits implements LimitsSource {
   readonly #connection: Connection
   readonly #key: string
+  /** As errors name it. */
+  readonly #place: string
   readonly #after: typeof after
   /** The digest of the last document; '' before the first, and after a failure. */
   #digest = ''
@@ -48,10 +51,11 @@ export class RedisLimits implements LimitsSource {
   constructor({ client, key }: RedisLimitsOptions, later = after) {
     this.#connection = connect(client)
     this.#key = key
+    this.#place = `the Redis key ${key}`
     this.#after = later
   }
 
-  async start(apply: (text: string) => void, report: (error: Error) => void): Promise<void> {
+  async start(apply: Apply, report: (error: Error) => void): Promise<void> {
     // An error that nobody listens to would end the process.
     this.#stopWatching = this.#connection.watch(() => {})
     let document: string | null = null
@@ -61,10 +65,10 @@ export class RedisLimits implements LimitsSource {
       report(error as Error)
     }
     try {
-      if (document !== null) apply(document)
+      if (document !== null) apply(document, this.#place)
     } catch (error) {
       this.stop()
-      throw inDocument(error as Error, `the Redis key ${this.#key}`)
+      throw error
     }
     this.#next(apply, report)
   }
@@ -75,7 +79,7 @@ export class RedisLimits implements LimitsSource {
     this.#stopWatching?.()
   }
 
-  #next(apply: (text: string) => void, report: (error: Error) => void): void {
+  #next(apply: Apply, report: (error: Error) => void): void {
     if (this.#isStopped) return
     this.#cancel = this.#after(PAUSE, () => {
       this.#look(apply)
@@ -88,16 +92,16 @@ export class RedisLimits implements LimitsSource {
     })
   }
 
-  async #look(apply: (text: string) => void): Promise<void> {
+  async #look(apply: Apply): Promise<void> {
     const document = await this.#read()
-    if (document !== null && !this.#isStopped) apply(document)
+    if (document !== null && !this.#isStopped) apply(document, this.#place)
   }
 
   /** The document, or null where it is the one that is known, or there has never been one. */
   async #read(): Promise<string | null> {
     const reply = await this.#ask()
     if (reply.length === 0) {
-      if (this.#isThere) throw badLimits(`the Redis key ${this.#key} is gone`)
+      if (this.#isThere) throw badLimits(`${this.#place} is gone`)
       return null
     }
     this.#isThere = true
@@ -111,7 +115,7 @@ export class RedisLimits implements LimitsSource {
       return await askRedis(this.#connection, READ, [this.#key], [this.#digest], PATIENCE)
     } catch (error) {
       const reason = (error as Error).message.replace(/^LIMITS /, '')
-      throw badLimits(`the Redis key ${this.#key} cannot be read: ${reason}`)
+      throw badLimits(`${this.#place} cannot be read: ${reason}`)
     }
   }
 }

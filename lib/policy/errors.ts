@@ -26,7 +26,7 @@ export function show(value: unknown): string {
   if (typeof value === 'string')
     return `'${visible(value.slice(0, LONGEST))}${value.length > LONGEST ? '…' : ''}'`
   if (typeof value === 'function') return 'a function'
-  if (Array.isArray(value)) return 'a list'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object' && value !== null) return 'an object'
   return String(value)
 }

@@ -236,7 +236,8 @@ test('what a call may not say is refused with a code, and nothing changes', asyn
   const me = { limiter: 'default', key: KEY }
   const cases: [string, unknown, number, string][] = [
     ['look', { limiter: 'nobody', key: 'a' }, 404, 'FST_FLOODGATE_UNKNOWN_LIMITER'],
-    ['look', { key: 'a' }, 404, 'FST_FLOODGATE_UNKNOWN_LIMITER'],
+    ['look', { key: 'a' }, 400, 'FST_FLOODGATE_OPTION'],
+    ['preview', { policies: {} }, 400, 'FST_FLOODGATE_OPTION'],
     ['look', { limiter: 'default' }, 400, 'FST_FLOODGATE_OPTION'],
     ['look', { ...me, offender: '0' }, 400, 'FST_FLOODGATE_OPTION'],
     ['look', { limiter: 'default', key: '' }, 400, 'FST_FLOODGATE_KEY'],
@@ -254,6 +255,7 @@ test('what a call may not say is refused with a code, and nothing changes', asyn
     ['override', { ...me, policy: { rate: -1 } }, 400, 'FST_FLOODGATE_OPTION'],
     ['override', { ...me, policy: { speed: 1 } }, 400, 'FST_FLOODGATE_UNKNOWN_OPTION'],
     ['override', { ...me, policy: false, until: 'tomorrow' }, 400, 'FST_FLOODGATE_OPTION'],
+    ['override', { ...me, policy: false, until: '2020-01-01T00:00:00Z' }, 400, 'FST_FLOODGATE_OPTION'],
     ['preview', { limiter: 'default' }, 400, 'FST_FLOODGATE_OPTION'],
     ['preview', { limiter: 'default', policies: [] }, 400, 'FST_FLOODGATE_OPTION'],
     ['preview', { limiter: 'default', policies: {}, comment: '' }, 400, 'FST_FLOODGATE_UNKNOWN_OPTION'],

@@ -5,7 +5,8 @@ import type { LimiterOptions, SyncStore } from '../../types/index.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
 
 test('wrong options are refused, each with its path, its value and what is allowed', async (t) => {
-  const cases: [unknown, { code: string; message: string | RegExp }][] = [
+  type Refusal = { code: string; message: string | RegExp }
+  const cases: [unknown, Refusal][] = [
     [{}, { code: 'FST_FLOODGATE_OPTION', message: /^option 'name' is undefined; allowed: a string/ }],
     [{ name: '' }, { code: 'FST_FLOODGATE_OPTION', message: /^option 'name' is ''; allowed: a string/ }],
     [
@@ -19,11 +20,18 @@ test('wrong options are refused, each with its path, its value and what is allow
         message: /^unknown option 'burts'; did you mean 'burst'\?; allowed: name, /,
       },
     ],
+    ...(['store', 'maxWaiting'] as const).map((setting): [unknown, Refusal] => [
+      { name: 'a', rate: 5, [setting]: 5 },
+      {
+        code: 'FST_FLOODGATE_OPTION',
+        message: `option '${setting}' is 5; allowed: in the second argument, { store, maxWaiting }`,
+      },
+    ]),
     [
       { name: 'a', policies: [] },
       {
         code: 'FST_FLOODGATE_OPTION',
-        message: "option 'policies' is a list; allowed: a list of one policy or more",
+        message: "option 'policies' is an empty list; allowed: a list of one policy or more",
       },
     ],
     [

@@ -35,11 +35,11 @@ test('a document may be empty', async (t) => {
 test('an error names the path in the document, what is there and what is allowed', async (t) => {
   const cases: [unknown, string][] = [
     [{ limiter: {} }, "unknown option 'limiter'; did you mean 'limiters'?; allowed: limiters, overrides"],
-    [[], "option 'options' is a list; allowed: an object"],
-    [{ limiters: [] }, "option 'limiters' is a list; allowed: an object of limiters by name"],
+    [[], 'the document is an empty list; allowed: an object'],
+    [{ limiters: [] }, "option 'limiters' is an empty list; allowed: an object of limiters by name"],
     [{ limiters: { 'a\n': {} } }, "option 'limiters' is 'a\\u{a}'"],
     [{ limiters: { login: 5 } }, "option 'limiters.login' is 5; allowed: an object"],
-    [{ limiters: { login: [] } }, "option 'limiters.login' is a list; allowed: a policy, or a list"],
+    [{ limiters: { login: [] } }, "option 'limiters.login' is an empty list; allowed: a policy, or a list"],
     [{ limiters: { login: { rate: '5' } } }, "option 'limiters.login.rate' is '5'; allowed: an integer"],
     [{ limiters: { login: [{}, { rate: -1 }] } }, "option 'limiters.login[1].rate' is -1"],
     [{ limiters: { login: { rates: 5 } } }, "unknown option 'limiters.login.rates'; did you mean 'rate'?"],

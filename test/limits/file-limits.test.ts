@@ -142,10 +142,10 @@ test('start rejects where the file is missing, or its document is not allowed, a
     code: 'FST_FLOODGATE_LIMITS',
   })
   writeFileSync(path, '{}')
-  const refuse = () => {
-    throw new Error('wrong')
+  const refuse = (_: unknown, place?: string) => {
+    throw new Error(`wrong: ${place}`)
   }
-  await t.rejects(source.start(refuse, refuse), { message: `${path}: wrong` })
+  await t.rejects(source.start(refuse, refuse), { message: `wrong: ${path}` })
   t.notOk(hasTimer())
 })
 

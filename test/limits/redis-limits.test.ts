@@ -107,10 +107,10 @@ test('a key of another type and a document of more than 10 MB are reported', asy
 test('start rejects for a document that is not allowed, and names the key', async (t) => {
   const { source, set } = await watched(t)
   await set('{}')
-  const refuse = () => {
-    throw new Error('wrong')
+  const refuse = (_: unknown, place?: string) => {
+    throw new Error(`wrong: ${place}`)
   }
-  await t.rejects(source.start(refuse, refuse), { message: 'the Redis key limits: wrong' })
+  await t.rejects(source.start(refuse, refuse), { message: 'wrong: the Redis key limits' })
 })
 
 test('after stop nothing is delivered', async (t) => {

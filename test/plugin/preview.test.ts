@@ -27,7 +27,7 @@ test('a preview refuses what an update would', async (t) => {
   const { rateLimit } = await limited({ guard: only(5) })
   t.throws(() => rateLimit.preview('default', { rate: -1 }), {
     code: 'FST_FLOODGATE_OPTION',
-    message: /'limiters\.default\.rate' is -1/,
+    message: /'policies\.rate' is -1/,
   })
   t.throws(() => rateLimit.preview('default', { key: 'global' }), { code: 'FST_FLOODGATE_OPTION' })
   t.throws(() => rateLimit.preview('guard', { cost: 2 }), { code: 'FST_FLOODGATE_UNKNOWN_OPTION' })

@@ -65,19 +65,15 @@ test('what is not allowed changes nothing', async (t) => {
   const refused = (name: string, policies: object, message: RegExp) =>
     t.throws(() => app.rateLimit.update(name, policies), { message }, String(message))
   refused('logn', {}, /no limiter is called 'logn'; did you mean 'login'\?/)
-  refused('login', { rate: '5' }, /option 'limiters\.login\.rate' is '5'/)
-  refused('login', { rates: 5 }, /unknown option 'limiters\.login\.rates'; did you mean 'rate'\?/)
-  refused(
-    'login',
-    { key: 'ip' },
-    /option 'limiters\.login\.key' is 'ip'; allowed: what the limiter was made with/,
-  )
-  refused('login', { hook: 'preHandler' }, /option 'limiters\.login\.hook' is 'preHandler'/)
-  refused('login', [], /option 'limiters\.login' is a list/)
-  refused('login', [{}, { rate: -1 }], /option 'limiters\.login\[1\]\.rate'/)
-  refused('login', [null] as never, /option 'limiters\.login\[0\]' is null/)
-  refused('login', 5 as never, /option 'limiters\.login' is 5/)
-  refused('guard', { cost: 2 }, /unknown option 'limiters\.guard\.cost'/)
+  refused('login', { rate: '5' }, /option 'policies\.rate' is '5'/)
+  refused('login', { rates: 5 }, /unknown option 'policies\.rates'; did you mean 'rate'\?/)
+  refused('login', { key: 'ip' }, /option 'policies\.key' is 'ip'; allowed: what the limiter was made with/)
+  refused('login', { hook: 'preHandler' }, /option 'policies\.hook' is 'preHandler'/)
+  refused('login', [], /option 'policies' is an empty list/)
+  refused('login', [{}, { rate: -1 }], /option 'policies\[1\]\.rate'/)
+  refused('login', [null] as never, /option 'policies\[0\]' is null/)
+  refused('login', 5 as never, /option 'policies' is 5/)
+  refused('guard', { cost: 2 }, /unknown option 'policies\.cost'/)
   t.match(app.rateLimit.get('login').policies, [{ limit: 2 }])
   t.doesNotThrow(() => app.rateLimit.update('login', { key: 'user', rate: 7 }), 'the same key is no change')
 })

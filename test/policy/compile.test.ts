@@ -243,7 +243,8 @@ test('a policy that is not an object is refused', async (t) => {
     [null, 'null'],
     [5, '5'],
     ['login', "'login'"],
-    [[], 'a list'],
+    [[], 'an empty list'],
+    [[5], 'a list'],
     [() => ({}), 'a function'],
   ]) {
     t.throws(() => compile(value as object, 'policies[0].'), {

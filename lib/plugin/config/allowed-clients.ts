@@ -6,7 +6,7 @@ import { invalidOption } from '../../policy/index.js'
 import { isPromise } from '../is-promise.js'
 
 const ALLOWED =
-  "addresses and CIDR blocks such as '10.0.0.0/8', or a function (request, key, limiter) => boolean"
+  "a list of addresses and CIDR blocks such as ['10.0.0.0/8'], or a function (request, key, limiter) => boolean"
 
 /** The option `allow`: clients that no limiter counts, by their address or by a function. */
 export class AllowedClients {

@@ -10,9 +10,9 @@ export type Reason = Pick<Change, 'who' | 'comment'>
 
 /** The reason that a caller gives, among the options that are `known`. Throws for what is not allowed. */
 export function reasonOf(options: ChangeOptions, known: readonly string[] = []): Reason {
-  const { who, comment = '' } = ownOptions(options, [...known, 'comment', 'who'], 'options.')
-  if (who !== undefined) checkWho(who, 'options.who')
-  checkComment(comment, 'options.comment')
+  const { who, comment = '' } = ownOptions(options, [...known, 'comment', 'who'], '')
+  if (who !== undefined) checkWho(who, 'who')
+  checkComment(comment, 'comment')
   return { who: who ?? null, comment }
 }
 

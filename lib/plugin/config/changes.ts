@@ -123,7 +123,7 @@ export class Changes {
    * options; a list replaces all policies.
    */
   changed(name: string, change: AnyPolicy): Form {
-    const { code } = this.of(name, 'limiters')
+    const { code } = this.of(name, `limiters.${name}`)
     const { cost, charge, status } = code.compiled
     if (Array.isArray(change)) return this.#form(name, change, { ...code.defaults, cost, charge, status })
     const own = change as RoutePolicy
@@ -170,11 +170,10 @@ export class Changes {
     const { cost, charge, status, policies: before } = compiled
     const enforce = before.length === 1 ? before[0].enforce : undefined
     const defaults = { ...this.of(name).code.defaults, cost, charge, status, enforce, ...rules }
-    return this.#form(name, policies, defaults)
+    return this.#form(name, policies, defaults, 'policies')
   }
 
-  #form(name: string, policies: AnyPolicy, defaults: Defaults): Form {
-    const where = `limiters.${name}`
+  #form(name: string, policies: AnyPolicy, defaults: Defaults, where = `limiters.${name}`): Form {
     const { code } = this.of(name)
     for (const policy of [policies].flat()) {
       if (name === 'guard') refuseUnknown(policy, POLICY_OPTIONS, `${where}.`)

@@ -2,7 +2,7 @@ import type { DocumentOverride, Override, OverrideOptions, PolicyOptions } from 
 import { checkKey, type OverrideInForce, type StoreLimiter } from '../../limiter/index.js'
 import { MOST_OVERRIDES, OVERRIDE_POLICY, readInstant } from '../../limits/index.js'
 import { invalidOption, ownOptions } from '../../policy/index.js'
-import { dateOf, GenerationalMap } from '../../store/index.js'
+import { dateOf, GenerationalMap, wallMicros } from '../../store/index.js'
 import { prepareHeaders } from '../reply/limit-headers.js'
 import { asDefaults, type Changes, type Form, wholeOf } from './changes.js'
 import { compileLimiter, type Defaults } from './route-policy.js'
@@ -53,11 +53,12 @@ export class OverrideList {
   ): WholeOverride | null {
     const { inForce } = this.#changes.of(name)
     checkKey(key)
+    if (policy === undefined) throw invalidOption('policy', policy, 'a policy, false or null')
     if (policy === null) {
       this.end(name, key)
       return null
     }
-    const end = until === undefined ? Number.POSITIVE_INFINITY : readInstant(until, 'options.until')
+    const end = until === undefined ? Number.POSITIVE_INFINITY : readEnd(until)
     const given = { policy, law: false as const, until: end, comment }
     if (policy === false) {
       this.put(name, key, given)
@@ -184,4 +185,11 @@ export class OverrideList {
     for (const [name, { member }] of this.#changes)
       for (const [key, override] of member.limiter.overrides ?? []) yield [name, key, override as InForce]
   }
+}
+
+/** The end of an override. One that has ended would do nothing, and end the one before: that is a mistake. */
+function readEnd(until: OverrideOptions['until']): number {
+  const end = readInstant(until, 'until')
+  if (end * 1000 > wallMicros()) return end
+  throw invalidOption('until', new Date(end).toISOString(), 'an instant in the future')
 }

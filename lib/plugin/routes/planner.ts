@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { RateLimitOptions, RoutePolicy } from '../../../types/index.js'
-import { invalidOption, show } from '../../policy/index.js'
+import { invalidOption } from '../../policy/index.js'
 import type { ExemptList } from '../config/exempt-list.js'
 import { IpStrategy } from '../config/key-strategies.js'
 import type { RequestLimiter } from '../config/request-limiter.js'
@@ -105,8 +105,8 @@ export class Planner {
     const items: unknown[] = Array.isArray(rateLimit) ? rateLimit : [rateLimit]
     const names = items.filter((item) => typeof item === 'string')
     // The guard has counted the request already.
-    const wrong = items.length === 0 || new Set(names).size < names.length || names.includes('guard')
-    if (wrong) throw invalidRateLimit(rateLimit, where)
+    const wrong = names.find((name, i) => name === 'guard' || names.indexOf(name) < i)
+    if (wrong !== undefined || items.length === 0) throw invalidRateLimit(wrong ?? rateLimit, where)
     for (const limiter of names) this.#registry.find(limiter, where)
     return items.map((item, i) => {
       if (typeof item === 'string') return this.#registry.find(item)
@@ -123,8 +123,8 @@ export class Planner {
 function invalidRateLimit(rateLimit: unknown, where: string): Error {
   return invalidOption(
     where,
-    Array.isArray(rateLimit) ? rateLimit.map(show).join(', ') : rateLimit,
-    "false, the name of a limiter other than 'guard', a policy object, a list of these without repetition, or a function",
+    rateLimit,
+    "false, the name of a limiter other than 'guard', a policy object, a list of one or more of these without repetition, or a function",
   )
 }
 

@@ -98,7 +98,7 @@ for (const [what, allow, message] of REFUSED) {
     )
     t.equal(error?.code, 'FST_FLOODGATE_OPTION')
     t.match(error?.message, message)
-    t.match(error?.message, /^option 'allow' is .*; allowed: addresses and CIDR blocks/)
+    t.match(error?.message, /^option 'allow' is .*; allowed: a list of addresses and CIDR blocks/)
   })
 }
 

@@ -111,7 +111,12 @@ const SHAPES: Misuse[] = [
   ['a limiter that is null', { limiters: { x: null } }, OPTION, /'limiters\.x' is null/],
   ['a limiter that is undefined', { limiters: { x: undefined } }, OPTION, /'limiters\.x' is undefined/],
   ['a limiter that is false', { limiters: { x: false } }, OPTION, /'limiters\.x' is false/],
-  ['a limiter without policies', { limiters: { x: [] } }, OPTION, /'limiters\.x' is a list; allowed: .*one/],
+  [
+    'a limiter without policies',
+    { limiters: { x: [] } },
+    OPTION,
+    /'limiters\.x' is an empty list; allowed: .*one/,
+  ],
   ['a policy that is null', { limiters: { x: [{}, null] } }, OPTION, /'limiters\.x.* is null/],
   ['a policy that is a list', { limiters: { x: [[{ rate: 5 }]] } }, OPTION, /'limiters\.x.* is a list/],
   [

