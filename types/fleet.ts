@@ -20,6 +20,8 @@ export interface FleetMember {
   hear(news: FleetNews): void
   /** A text that other processes ask for: what is going on here. Called only while somebody asks. */
   report(): string
+  /** The store has lost what it had, keys included. */
+  onLoss(): void
   /** Called when the store cannot be reached for this, and with null when it is reached again. */
   onFailure(error: Error | null): void
 }

@@ -5,6 +5,7 @@ export {
   type Groups,
   ipKey,
   ipv4Of,
+  isAddressKey,
   isTranslated,
   parseIpv6,
 } from './ip.js'

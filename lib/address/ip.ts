@@ -1,6 +1,9 @@
-import { isIPv4 } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { invalidOption } from '../policy/index.js'
+
+/** The key of clients without an address. */
+const UNKNOWN = 'unknown'
 
 /** An IPv6 address as eight groups of 16 bits. */
 export type Groups = readonly number[]
@@ -58,7 +61,7 @@ export function checkPrefix(prefix: unknown, option = 'ipv6Prefix'): number {
 
 /** The same as `ipKey`, for a prefix that was checked. */
 export function addressKey(ip: string | undefined, prefix: number): string {
-  if (!ip) return 'unknown'
+  if (!ip) return UNKNOWN
   if (!ip.includes(':')) return ip
   // A server that listens on IPv6 sees all its IPv4 clients like this.
   if (ip.startsWith('::ffff:') && isIPv4(ip.slice(7))) return ip.slice(7)
@@ -70,6 +73,11 @@ export function addressKey(ip: string | undefined, prefix: number): string {
   const bits = beginsWith(groups, TRANSLATED_LOCALLY) ? 128 : prefix
   const network = groups.map((group, i) => group & mask(bits - 16 * i))
   return `${new ipaddr.IPv6(network).toString()}/${bits}`
+}
+
+/** Whether a key may be one that `ipKey` returns: an address, an IPv6 network, or `unknown`. */
+export function isAddressKey(key: string): boolean {
+  return key === UNKNOWN || isIP(key.split('/', 1)[0]) > 0
 }
 
 /** The address without brackets and port, where it has them. */

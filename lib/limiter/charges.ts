@@ -12,6 +12,11 @@ export function isTighter(a: Verdict, b: Verdict): boolean {
   return a.resetAfter > b.resetAfter
 }
 
+/** Of the verdicts of two keys by the same policies, the tighter one of each. There may be no second key. */
+export function tighterOf(charges: readonly Charge[], others: readonly Charge[]): Charge[] {
+  return charges.map((charge, i) => (i < others.length && isTighter(others[i], charge) ? others[i] : charge))
+}
+
 /** The tightest of one charge or more. Of equal charges, the first. */
 export function tightest<C extends Charge>(charges: readonly C[]): C {
   let tightest = charges[0]

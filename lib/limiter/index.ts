@@ -1,4 +1,4 @@
-export { checkKey } from './base-limiter.js'
+export { checkKey } from './ask.js'
 export { decide, isTighter, tightest } from './charges.js'
 export { deniedError, duplicateLimiter, unknownLimiter } from './errors.js'
 export { checkStore, compilePolicies, createLimiter } from './limiter.js'

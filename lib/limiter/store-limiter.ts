@@ -13,8 +13,9 @@ import type {
 } from '../../types/index.js'
 import { PolicyCounters } from '../observe/index.js'
 import { invalidOption, parsePeriod } from '../policy/index.js'
-import { ask, BaseLimiter, checkKey, costOf } from './base-limiter.js'
-import { decide, decideEach, decideEnforced, unlimited } from './charges.js'
+import { ask, checkKey, costOf } from './ask.js'
+import { BaseLimiter } from './base-limiter.js'
+import { decide, decideEach, decideEnforced, tighterOf, unlimited } from './charges.js'
 import type { Timing } from './runner.js'
 import { apart, takeApart } from './shadows.js'
 import { takeAll } from './take.js'
@@ -65,9 +66,9 @@ export class SyncStoreLimiter extends BaseLimiter<SyncStore> implements Limiter 
   }
 
   peekEach(key: string): Decision[] {
-    const charges = this.chargesOf(key)
-    if (charges.length > 0) this.store.peek(charges)
-    return decideEach(charges)
+    const [charges, unkeyed] = this.chargesOf(key)
+    if (charges.length > 0) this.store.peek([...charges, ...unkeyed])
+    return decideEach(tighterOf(charges, unkeyed))
   }
 
   refund(key: string, cost?: number): void {
@@ -79,14 +80,14 @@ export class SyncStoreLimiter extends BaseLimiter<SyncStore> implements Limiter 
   reset(key: string): void {
     this.store.reset(ask(this.#charges, key, 0))
     this.dropBlock(key)
-    for (const limiter of this.overriding(key)) limiter.reset(key)
+    for (const limiter of this.also(key)) limiter.reset(key)
   }
 
   block(key: string, period: Period): void {
     const ms = parsePeriod(period, 'period') / 1000
     this.store.block(ask(this.#charges, key, 0), ms)
     this.keepBlock(key, ms)
-    for (const limiter of this.overriding(key)) limiter.block(key, period)
+    for (const limiter of this.also(key)) limiter.block(key, period)
   }
 
   protected forgetCharges(): void {
@@ -122,9 +123,9 @@ export class AsyncStoreLimiter extends BaseLimiter<AsyncStore> implements AsyncL
   }
 
   async peekEach(key: string): Promise<Decision[]> {
-    const charges = this.chargesOf(key)
-    if (charges.length > 0) await this.store.peek(charges)
-    return decideEach(charges)
+    const [charges, unkeyed] = this.chargesOf(key)
+    if (charges.length > 0) await this.store.peek([...charges, ...unkeyed])
+    return decideEach(tighterOf(charges, unkeyed))
   }
 
   async refund(key: string, cost?: number): Promise<void> {
@@ -134,16 +135,22 @@ export class AsyncStoreLimiter extends BaseLimiter<AsyncStore> implements AsyncL
   }
 
   async reset(key: string): Promise<void> {
+    const { buckets } = this
     const own = this.store.reset(this.#ask(key, 0))
+    await Promise.all([own, ...this.also(key).map((limiter) => limiter.reset(key))])
     this.dropBlock(key)
-    await Promise.all([own, ...this.overriding(key).map((limiter) => limiter.reset(key))])
+    // The laws that came meanwhile have the block.
+    if (buckets !== this.buckets) await this.store.reset(this.#ask(key, 0))
   }
 
   async block(key: string, period: Period): Promise<void> {
     const ms = parsePeriod(period, 'period') / 1000
+    const { buckets } = this
     const own = this.store.block(this.#ask(key, 0), ms)
+    await Promise.all([own, ...this.also(key).map((limiter) => limiter.block(key, period))])
     this.keepBlock(key, ms)
-    await Promise.all([own, ...this.overriding(key).map((limiter) => limiter.block(key, period))])
+    // The laws that came meanwhile do not have it.
+    if (buckets !== this.buckets) await this.store.block(this.#ask(key, 0), ms)
   }
 
   storeKey(key: string, policy?: string): string {

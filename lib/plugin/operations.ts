@@ -89,15 +89,21 @@ export class Operations implements LimitsTarget {
     const limiter = this.#limiter(name, key)
     const ms = parsePeriod(period, 'period') / 1000
     const text = `blocked for ${typeof period === 'number' ? `${period} ms` : period}`
-    const note = this.#note('block', name, key, text, reason)
-    return this.#share(limiter.block(key, period), { ...note, ms })
+    const note = { verb: 'block', limiter: name, key, text, ...reason } as const
+    const laws = limiter.lawsOf(key)
+    return this.#conclude(limiter.block(key, period), note, (fleet) => fleet.block(note, ms, laws))
   }
 
   reset(name: string, key: string, options: ChangeOptions = {}): void | Promise<void> {
     const reason = reasonOf(options)
     const limiter = this.#limiter(name, key)
-    const note = this.#note('reset', name, key, 'as new', reason)
-    return this.#share(limiter.reset(key), note)
+    const note = { verb: 'reset', limiter: name, key, text: 'as new', ...reason } as const
+    const laws = limiter.lawsOf(key)
+    return this.#conclude(limiter.reset(key), note, (fleet) => fleet.reset(note, laws))
+  }
+
+  close(): void {
+    for (const [, { member }] of this.changes) member.limiter.close()
   }
 
   list(): Change[] {
@@ -131,16 +137,27 @@ export class Operations implements LimitsTarget {
     return limiter
   }
 
-  /** Lets other processes know what was done. Where it failed, who asked for it knows. */
-  #share(done: void | Promise<void>, note: Note): void | Promise<void> {
-    if (done === undefined || this.#fleet === null) return done
-    return done.then(() => this.#fleet?.note(note))
+  /** Lists what the store has done, and lets other processes know. What failed is no change. */
+  #conclude(
+    done: void | Promise<void>,
+    note: Note,
+    share: (fleet: FleetChanges) => void,
+  ): void | Promise<void> {
+    const conclude = () => {
+      this.#list(note)
+      if (this.#fleet !== null) share(this.#fleet)
+    }
+    return done === undefined ? conclude() : done.then(conclude)
   }
 
   #note(verb: ChangeVerb, limiter: string, key: string | null, text: string, reason: Reason): Note {
     const note = { verb, limiter, key, text, ...reason }
-    this.#log.add({ at: wallDate(), ...note })
+    this.#list(note)
     return note
+  }
+
+  #list(note: Note): void {
+    this.#log.add({ at: wallDate(), ...note })
   }
 }
 

@@ -88,6 +88,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   app.addHook('onClose', async () => {
     stopWarnings?.()
     registration.permits.close()
+    registry.operations.close()
     counters.flushLogs()
   })
   if (!store.sync) attach(app, store)

@@ -8,6 +8,7 @@ import type {
   RateLimitStats,
   RoutePolicy,
 } from '../../types/index.js'
+import { isAddressKey } from '../address/index.js'
 import { duplicateLimiter, limiterOver, unknownLimiter } from '../limiter/index.js'
 import type { LimitsTarget } from '../limits/index.js'
 import { checkName, invalidOption } from '../policy/index.js'
@@ -165,6 +166,8 @@ export class RequestRegistry extends OperatedLimiters implements Iterable<AnyLim
     const counters = this.counters.of(name, compiled.policies)
     const over = limiterOver(name, compiled.policies, store, name, counters)
     const unkeyed = limiterOver(name, compiled.policies, store, `${name} without key`, counters)
+    // Where the strategy yields addresses, no client is without a key.
+    if (!strategy.onArrival) over.setUnkeyed(unkeyed as never, isAddressKey)
     const limiter = new RequestLimiter(over, unkeyed, strategy, compiled)
     this.#limiters.set(name, limiter)
     this.operations.add(name, limiter, { policies, defaults, compiled })

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyRequest } from 'fastify'
 import { test } from 'tap'
 import type { Decision } from '../../types/index.js'
 import { ask, CLIENT, left, limited, ok, only, user } from './support/app.js'
@@ -126,10 +127,36 @@ test('overrides are listed, with how often each was looked up', async (t) => {
   t.same(app.rateLimit.stats().overrides, { inForce: 2, used: 1 })
 })
 
-test('the key is that of the limiter: a request without one is counted by IP, without overrides', async (t) => {
-  const app = await byUser({ keys: { user: () => undefined } })
-  app.rateLimit.override('default', CLIENT, only(5))
+test('what is said of an address holds for its requests without a key, too', async (t) => {
+  const key = (request: FastifyRequest) => request.headers['x-user'] as string | undefined
+  const app = await byUser({ keys: { user: key }, offenders: {} })
+  const { rateLimit } = app
+  const left = async () => (await rateLimit.get('default').peekEach(CLIENT)).map(({ remaining }) => remaining)
+  t.same(await ask(app, 'GET /', 'GET /', 'GET /'), ['200 1', '200 0', '429 0'])
+  t.match(rateLimit.offenders(), [{ limiter: 'default', key: CLIENT, denied: 1 }])
+  t.same(await left(), [0], 'it is looked up')
+  rateLimit.reset('default', CLIENT)
+  t.same(await left(), [2])
   t.same(await ask(app, 'GET /'), ['200 1'])
+  rateLimit.override('default', CLIENT, only(5))
+  t.same(await ask(app, 'GET /'), ['200 4'])
+  rateLimit.override('default', CLIENT, only(5), { comment: 'the same law' })
+  rateLimit.override('default', 'ann', only(5))
+  t.same(await ask(app, 'GET /'), ['200 3'])
+  rateLimit.override('default', CLIENT, false)
+  t.same(await ask(app, 'GET /'), ['200 -'])
+  t.same(await left(), [])
+  rateLimit.override('default', CLIENT, null)
+  t.same(await ask(app, 'GET /'), ['200 0'])
+  rateLimit.block('default', '192.0.2.7', '1 hour')
+  t.equal((await app.inject({ url: '/', remoteAddress: '192.0.2.7' })).statusCode, 429)
+  rateLimit.update('default', only(4))
+  t.equal(
+    (await app.inject({ url: '/', remoteAddress: '192.0.2.7' })).statusCode,
+    429,
+    'also under other laws',
+  )
+  t.same(await ask(app, { url: '/', headers: { 'x-user': 'ann' } }), ['200 4'], 'others are themselves')
 })
 
 test('an override survives an update of its limiter, and its decisions are counted', async (t) => {

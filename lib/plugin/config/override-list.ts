@@ -191,5 +191,5 @@ export class OverrideList {
 function readEnd(until: OverrideOptions['until']): number {
   const end = readInstant(until, 'until')
   if (end * 1000 > wallMicros()) return end
-  throw invalidOption('until', new Date(end).toISOString(), 'an instant in the future')
+  throw invalidOption('until', dateOf(end).toISOString(), 'an instant in the future')
 }

@@ -3,7 +3,18 @@ import { dateOf, wallMicros } from '../../store/index.js'
 import type { ChangeLog } from '../config/change-log.js'
 import type { Changes, Update } from '../config/changes.js'
 import type { OverrideList, WholeOverride } from '../config/override-list.js'
-import { type Note, readSubject, type Subject, subjectOf, writeOverride, writeUpdate } from './texts.js'
+import {
+  type Block,
+  blockOf,
+  type Note,
+  nameOf,
+  readSubject,
+  type Subject,
+  subjectOf,
+  writeBlock,
+  writeOverride,
+  writeUpdate,
+} from './texts.js'
 
 export interface FleetParts {
   readonly changes: Changes
@@ -59,9 +70,30 @@ export class FleetChanges implements FleetMember {
     this.#put(note, text, override?.until ?? Number.POSITIVE_INFINITY)
   }
 
-  /** A block or a reset: the store itself sees to the key. */
-  note(note: Note): void {
-    this.#seat.note(JSON.stringify(note))
+  /** The store itself sees to the key; others must know of it where their laws are others, now or later. */
+  block(note: Note, ms: number, laws: string): void {
+    const { limiter, key } = note
+    const until = Math.round(wallMicros() / 1000 + ms)
+    const text = writeBlock(limiter, key as string, { until, laws })
+    if (this.#hasRoom(text.length + ROOM))
+      this.#seat.put(blockOf(limiter, key as string), text, JSON.stringify(note), until)
+    else this.#seat.note(JSON.stringify({ ...note, ms, laws }))
+  }
+
+  /** The same; it ends a block. */
+  reset(note: Note, laws: string): void {
+    const { limiter, key } = note
+    const text = JSON.stringify({ ...note, laws })
+    this.#seat.put(blockOf(limiter, key as string), null, text, Number.POSITIVE_INFINITY)
+  }
+
+  #hasRoom(size: number): boolean {
+    try {
+      this.#seat.check(size)
+      return true
+    } catch {
+      return false
+    }
   }
 
   reports(): readonly string[] {
@@ -88,20 +120,26 @@ export class FleetChanges implements FleetMember {
       })
     for (const hear of last.values()) this.#try(hear)
     const overrides: (() => void)[] = []
+    const blocks: (() => void)[] = []
     for (const { before, after } of changes) {
       this.#try(() => {
         const subject = readSubject((after ?? before) as string)
         const apply = () => this.#apply(subject, after)
-        // The law of an override has the name that updates give to the policy.
+        // The law of an override has the name that updates give to the policy. Blocks are for laws in force.
         if ('update' in subject) apply()
-        else overrides.push(apply)
+        else if ('override' in subject) overrides.push(apply)
+        else blocks.push(apply)
       })
     }
-    for (const apply of overrides) this.#try(apply)
+    for (const apply of [...overrides, ...blocks]) this.#try(apply)
   }
 
   report(): string {
     return this.#parts.report()
+  }
+
+  onLoss(): void {
+    for (const [, { member }] of this.#parts.changes) member.limiter.onLoss()
   }
 
   onFailure(error: Error | null): void {
@@ -118,29 +156,38 @@ export class FleetChanges implements FleetMember {
   #apply(subject: Subject, text: string | null): void {
     const { changes, overrides } = this.#parts
     const { limiter } = subject
-    const key = 'key' in subject ? subject.key : null
-    const id = subjectOf(limiter, key)
+    const id = nameOf(subject)
     this.#strange.delete(id)
     if (!changes.has(limiter)) {
       if (text !== null) this.#strange.set(id, text)
       return
     }
     if ('update' in subject) changes.put(limiter, text === null ? null : subject.update)
+    else if ('block' in subject) this.#applyBlock(subject, text === null)
     else if (text === null) overrides.end(limiter, subject.key)
     else if (subject.override.until > wallMicros() / 1000)
       overrides.put(limiter, subject.key, subject.override)
   }
 
-  #list({ ms: _, ...change }: Note, at: number): void {
+  /** `hasEnded`: before its time, by a reset whose note may not have come. */
+  #applyBlock({ limiter: name, key, block }: Extract<Subject, { block: Block }>, hasEnded: boolean): void {
+    const left = block.until - wallMicros() / 1000
+    if (left <= 0) return
+    const { limiter } = this.#parts.changes.of(name).member
+    if (hasEnded) limiter.hearReset(key, 0, block.laws)
+    else limiter.hearBlock(key, left, block.laws)
+  }
+
+  #list({ ms: _, laws: __, ...change }: Note, at: number): void {
     this.#parts.log.add({ at: dateOf(at), ...change })
   }
 
-  #hearNote({ verb, limiter: name, key, ms = 0 }: Note, age: number): void {
+  #hearNote({ verb, limiter: name, key, ms = 0, laws = '' }: Note, age: number): void {
     const { changes } = this.#parts
     if (key === null || !changes.has(name)) return
     const { limiter } = changes.of(name).member
-    if (verb === 'block' && ms > age) limiter.hearBlock(key, ms - age)
-    if (verb === 'reset') limiter.hearReset(key, age)
+    if (verb === 'block' && ms > age) limiter.hearBlock(key, ms - age, laws)
+    if (verb === 'reset') limiter.hearReset(key, age, laws)
   }
 
   /** What a process of another version says may not be allowed here. The rest of it holds. */

@@ -189,6 +189,7 @@ export class RedisFleet implements Fleet {
     if (answer.how === 'lost') {
       this.#hurry()
       await this.#restore(answer)
+      for (const seat of this.#started) seat.onLoss()
       return
     }
     this.#outbox.remove(sent)

@@ -86,6 +86,10 @@ export class Seat implements FleetSeat {
     return this.#office.seal.close(this.#member.report())
   }
 
+  onLoss(): void {
+    this.#member.onLoss()
+  }
+
   onFailure(error: Error | null): void {
     this.#member.onFailure(error)
   }

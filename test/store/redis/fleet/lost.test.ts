@@ -23,6 +23,7 @@ test('a server that lost everything gets back what is in force, from the process
   await two.hand.tick()
   t.equal(two.hand.ms, 20, 'it asks again soon')
   t.equal(await server.command('HLEN', STATE), 3)
+  t.same([one.member.losses, two.member.losses], [0, 1])
   one.member.news()
   two.member.news()
   for (const { hand } of [one, two]) await hand.tick()

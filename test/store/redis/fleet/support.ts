@@ -39,6 +39,7 @@ export class Hand {
 
 /** A registration that writes down what it hears. */
 export class Listener implements FleetMember {
+  losses = 0
   readonly changes: string[] = []
   readonly notes: string[] = []
   readonly failures: (string | null)[] = []
@@ -56,6 +57,10 @@ export class Listener implements FleetMember {
   report(): string {
     this.reports++
     return `report ${this.reports}`
+  }
+
+  onLoss(): void {
+    this.losses++
   }
 
   onFailure(error: Error | null): void {

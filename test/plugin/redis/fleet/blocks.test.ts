@@ -1,0 +1,109 @@
+import { test } from 'tap'
+import { fleetKeys } from '../../../../lib/store/redis/fleet/script.js'
+import { startRedis } from '../../../fixtures/redis/server.js'
+import { exchange, type Member, memberOf, PREFIX } from './support.js'
+
+const only = (n: number) => ({ rate: n, burst: n, per: 'hour' }) as const
+const isBlocked = async ({ app }: Member, key: string) => {
+  const decision = await app.rateLimit.get('default').peek(key)
+  return !decision.allowed && decision.blocked === true
+}
+
+test('a block and a reset hold where the code has another law, as in a rolling deploy', async (t) => {
+  const server = await startRedis(t)
+  const old = await memberOf(t, server, only(50))
+  const fresh = await memberOf(t, server, only(40))
+  await fresh.app.rateLimit.block('default', 'spammer', '1 hour')
+  await old.app.rateLimit.get('default').take('denied', { cost: 50 })
+  await exchange(fresh, old)
+  t.same([await isBlocked(fresh, 'spammer'), await isBlocked(old, 'spammer')], [true, true])
+  await fresh.app.rateLimit.reset('default', 'denied')
+  await exchange(fresh, old)
+  t.match(await old.app.rateLimit.get('default').peek('denied'), { allowed: true, remaining: 50 })
+  await fresh.app.rateLimit.reset('default', 'spammer')
+  await exchange(fresh, old)
+  t.same([await isBlocked(fresh, 'spammer'), await isBlocked(old, 'spammer')], [false, false])
+})
+
+test('blocks outlive all processes and the log of changes, under whatever law comes', async (t) => {
+  const server = await startRedis(t)
+  const one = await memberOf(t, server, only(50))
+  const keys = Array.from({ length: 600 }, (_, i) => `key ${i}`)
+  await Promise.all(keys.map((key) => one.app.rateLimit.block('default', key, '7 days')))
+  await one.app.rateLimit.reset('default', 'key 1')
+  await one.app.rateLimit.block('default', 'key 2', 1)
+  // So many are sent in several turns.
+  for (let i = 0; i < 5; i++) await one.hand.tick()
+  await one.app.close()
+  const [, log] = fleetKeys(PREFIX)
+  await server.command('DEL', log)
+  const two = await memberOf(t, server, only(40))
+  const three = await memberOf(t, server, only(50))
+  three.app.rateLimit.update('default', only(30))
+  for (const member of [two, three])
+    t.same(await Promise.all(['key 0', 'key 1', 'key 2', 'key 599'].map((key) => isBlocked(member, key))), [
+      true,
+      false,
+      false,
+      true,
+    ])
+})
+
+test('a process that missed the reset of a block hears of it in the state', async (t) => {
+  const server = await startRedis(t)
+  const one = await memberOf(t, server, only(50))
+  const two = await memberOf(t, server, only(40))
+  await one.app.rateLimit.block('default', 'spammer', '1 hour')
+  await exchange(one, two)
+  await one.app.rateLimit.reset('default', 'spammer')
+  await one.hand.tick()
+  const [, log] = fleetKeys(PREFIX)
+  await server.command('DEL', log)
+  t.equal(await isBlocked(two, 'spammer'), true)
+  await exchange(two)
+  t.equal(await isBlocked(two, 'spammer'), false)
+})
+
+test('a block that the store did not take is no change', async (t) => {
+  const server = await startRedis(t)
+  const one = await memberOf(t, server, only(50))
+  await server.command('ACL', 'SETUSER', 'default', '-set', '-psetex')
+  await server.command('ACL', 'SETUSER', 'default', '-eval', '-evalsha')
+  await t.rejects(Promise.resolve(one.app.rateLimit.block('default', 'spammer', '1 hour')), {
+    code: 'FST_FLOODGATE_STORE',
+  })
+  await t.rejects(Promise.resolve(one.app.rateLimit.reset('default', 'spammer')), {
+    code: 'FST_FLOODGATE_STORE',
+  })
+  t.same(one.app.rateLimit.changes(), [])
+  await server.command('ACL', 'SETUSER', 'default', '+eval', '+evalsha', '+set', '+psetex')
+  one.app.rateLimit.update('default', only(40))
+  t.equal(await isBlocked(one, 'spammer'), false, 'nor does it come with another law')
+})
+
+test('where there is no room for a block in the state, it is sent all the same', async (t) => {
+  const server = await startRedis(t)
+  const one = await memberOf(t, server, only(50))
+  const two = await memberOf(t, server, only(40))
+  const long = 'x'.repeat(16_300)
+  await one.app.rateLimit.block('default', long, '1 hour')
+  await exchange(one, two)
+  t.equal(await isBlocked(two, long), false, 'this note is too long')
+  const key = 'y'.repeat(15_500)
+  await one.app.rateLimit.block('default', key, '1 hour')
+  await exchange(one, two)
+  t.equal(await isBlocked(two, key), true)
+})
+
+test('blocks begin again where the server lost everything', async (t) => {
+  const server = await startRedis(t)
+  const one = await memberOf(t, server, only(50))
+  const two = await memberOf(t, server, only(50))
+  one.app.rateLimit.override('default', 'acme', only(60))
+  await exchange(one, two)
+  for (const key of ['spammer', 'acme']) await one.app.rateLimit.block('default', key, '1 hour')
+  await exchange(one, two)
+  await server.command('FLUSHALL')
+  await two.hand.tick()
+  for (const key of ['spammer', 'acme']) t.equal(await isBlocked(two, key), true, key)
+})
