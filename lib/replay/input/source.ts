@@ -122,7 +122,8 @@ export class Source {
   async advance(): Promise<boolean> {
     while (!this.next()) {
       if (await this.#lines.fill()) continue
-      while (this.#overdue(true)) if (this.#outliers.admits(this.entry)) return true
+      while (this.#overdue(true))
+        if (this.#outliers.admits(this.entry) || this.#outliers.take(this.entry)) return true
       this.#outliers.release()
       if (this.#outliers.take(this.entry)) return true
       await this.close()
