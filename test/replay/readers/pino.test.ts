@@ -148,6 +148,13 @@ test('a request without an end takes 60 seconds', async (t) => {
   t.match(policies, [{ requests: 4, denied: { count: 1 } }])
 })
 
+test('requests without an end count in the order of their lines', async (t) => {
+  const lines = Array.from({ length: 20 }, (_, i) => begin({ id: `req-${i}`, ip: `192.0.2.${i}` }))
+  const { requests, policies } = await replayLines(lines, NONE)
+  t.equal(requests, 20)
+  t.match(policies[0].longestRun, { key: '192.0.2.0', denials: 1 }, 'of equal runs the first')
+})
+
 test('as many requests wait for their ends as memory has room for', async (t) => {
   const lines = Array.from({ length: MOST_JOINS + 1 }, (_, i) => ({ id: `req-${i}` }))
   const log = [...lines.map(begin), ...lines.map(end)]
