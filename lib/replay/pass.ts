@@ -1,7 +1,6 @@
 import { mergeSources } from './input/merge.js'
 import type { Source } from './input/source.js'
 import { Reorder, type Visit } from './judge/reorder.js'
-import { LONGEST_JOIN } from './readers/pino.js'
 
 /** What a pass over the logs finds out. */
 export interface PassResult {
@@ -30,11 +29,12 @@ export async function pass(
     to = time
     visit(time, key, cost, duration)
   })
+  reorder.skew = skew
   await mergeSources(
     sources,
     // Known when the first request comes, because then the beginning of each file was read.
     () => {
-      reorder.skew = sources.some(({ format }) => format === 'pino') ? skew + LONGEST_JOIN : skew
+      reorder.slack = Math.max(...sources.map(({ slack }) => slack))
     },
     ({ time, key, cost, duration }) => reorder.push(time, numberOf(key), cost, duration),
     onRead,

@@ -5,7 +5,7 @@ import { Source } from './input/source.js'
 import { Judge } from './judge/judge.js'
 import { Keys } from './judge/keys.js'
 import { compileOptions, type ReplayOptions, type Settings } from './options.js'
-import { pass } from './pass.js'
+import { type PassResult, pass } from './pass.js'
 import { LEFT_OUT, OTHER, type Reading, UNREADABLE } from './readers/line.js'
 import type { Advice, FileReport, PolicyReport, ReplayReport } from './report.js'
 import { shownKey } from './shown-key.js'
@@ -18,7 +18,8 @@ import { isoOf } from './time.js'
  * Memory grows with keys, and not with lines.
  *
  * Throws `FST_FLOODGATE_LOG` for a log that cannot be read, also where more than half of its lines cannot,
- * and `FST_FLOODGATE_OPTION` or `FST_FLOODGATE_UNKNOWN_OPTION` for options that are not allowed.
+ * or where it changes between two readings. Throws `FST_FLOODGATE_OPTION` and `FST_FLOODGATE_UNKNOWN_OPTION`
+ * for options that are not allowed.
  *
  * @example
  * ```js
@@ -36,6 +37,15 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const logs = await Promise.all(settings.files.map((file) => OpenableLog.find(file)))
   const run = new Run(settings, logs)
   return await run.report(judges, advisor)
+}
+
+interface Pass extends PassResult {
+  readonly sources: readonly Source[]
+}
+
+/** What two passes over the same bytes have in common. */
+function seenBy({ sources, from, to, late }: Pass): string {
+  return JSON.stringify([from, to, late, sources.map(({ counts }) => counts)])
 }
 
 /** One replay: its logs, its keys and its passes. */
@@ -62,15 +72,16 @@ class Run {
     const keys = this.#keys
     if (advisor !== null && this.#size !== null) this.#passes = 2
     const numberOf = (name: string) => keys.add(name)
-    const { sources, from, to, late } = await this.#pass(numberOf, (time, key, cost, duration) => {
+    const first = await this.#pass(numberOf, (time, key, cost, duration) => {
       for (const judge of judges) judge.visit(time, key, cost, duration)
       advisor?.visit(time, key, cost)
     })
+    const { sources, from, to, late } = first
     const files = sources.map(fileReport)
     const outOfOrder = late + sources.reduce((sum, { wrongTimes }) => sum + wrongTimes, 0)
     checkReadable(files, outOfOrder)
     const all = (reading: Reading) => sources.reduce((sum, { counts }) => sum + counts[reading], 0)
-    const advice = advisor === null || keys.count === 0 ? null : await this.#advise(advisor)
+    const advice = advisor === null || keys.count === 0 ? null : await this.#advise(advisor, first)
     return {
       files,
       from: Number.isNaN(from) ? null : isoOf(from),
@@ -88,21 +99,30 @@ class Run {
   }
 
   /** The advice, and what its policy would have done, for which files are read once more. */
-  async #advise(advisor: Advisor): Promise<Advice> {
+  async #advise(advisor: Advisor, first: Pass): Promise<Advice> {
     const advice = advisor.conclude(this.#keys, this.#nameOf)
     const { suggestion } = advice
     if (suggestion === null || this.#size === null) return advice
     const numbers = this.#keys.numbers
     const judge = new Judge([suggestion.policy], 'suggestion')
-    await this.#pass(
-      (name) => numbers.get(name) as number,
+    const again = await this.#pass(
+      (name) => numbers.get(name) ?? this.#failChanged(),
       (time, key, cost, duration) => judge.visit(time, key, cost, duration),
     )
+    if (seenBy(again) !== seenBy(first)) this.#failChanged()
     const report: PolicyReport = policyReport(judge, [suggestion.policy], this.#keys, this.#nameOf)
     return { ...advice, suggestion: { ...suggestion, report } }
   }
 
-  async #pass(...[numberOf, visit]: [Parameters<typeof pass>[2], Parameters<typeof pass>[3]]) {
+  /** Throws `FST_FLOODGATE_LOG`, as where a file was rotated between two passes. */
+  #failChanged(): never {
+    throw logError(
+      this.#logs.map(({ name }) => name).join(', '),
+      'changed while it was read; read a copy, or try policies, for which files are read once',
+    )
+  }
+
+  async #pass(...[numberOf, visit]: [Parameters<typeof pass>[2], Parameters<typeof pass>[3]]): Promise<Pass> {
     const sources = this.#logs.map((log) => new Source(log, this.#settings))
     try {
       const result = await pass(sources, this.#settings.skew, numberOf, visit, () => this.#progress(sources))

@@ -18,7 +18,7 @@ export interface ReplayReport {
   readonly unreadableLines: number
   /**
    * Requests that count at the time of those around them: those older than `skew` allows, and a few in a row
-   * that are more than an hour ahead of those before and after them.
+   * that are more than an hour ahead of those after them, and of those before them where there are some.
    */
   readonly outOfOrder: number
   readonly policies: readonly PolicyReport[]

@@ -9,7 +9,8 @@ const GAP = 16
 /**
  * Finds requests of a file whose times are wrong, such as those of damaged lines. One line from next year
  * would make all after it late. So requests that are far ahead are held until enough of them have come in a
- * row. If one comes that is not ahead, the times of those held were wrong: they count at its time.
+ * row. If one comes that is not ahead, the times of those held were wrong: they count at its time. The first
+ * requests of a file are held, too, as none before them says what is far ahead.
  */
 export class Outliers {
   /** Requests whose times were wrong. */
@@ -26,7 +27,7 @@ export class Outliers {
 
   /** Whether a request goes on now. Otherwise it is held. */
   admits(entry: Entry): boolean {
-    if (entry.time <= this.#latest + this.#jump || this.#latest === Number.NEGATIVE_INFINITY) {
+    if (entry.time <= this.#latest + this.#jump) {
       this.#latest = Math.max(this.#latest, entry.time)
       if (this.#held.length > 0) this.#correct(entry.time)
       return true
@@ -43,10 +44,22 @@ export class Outliers {
     return next !== undefined
   }
 
-  /** Lets all requests that are held go on, at their own times. */
+  /**
+   * Lets all requests that are held go on, at their own times. One that is far ahead of most after it, and of
+   * two at least, counts at the time of the next one.
+   */
   release(): void {
-    for (const entry of this.#held) this.#latest = Math.max(this.#latest, entry.time)
-    this.#ready.push(...this.#held.splice(0))
+    const held = this.#held.splice(0)
+    for (let i = held.length - 1; i >= 0; i--) {
+      const after = held.length - 1 - i
+      const behind = held.filter(({ time }, j) => j > i && time < held[i].time - this.#jump).length
+      if (behind >= 2 && behind > after / 2) {
+        this.wrong++
+        held[i].time = held[i + 1].time
+      }
+      this.#latest = Math.max(this.#latest, held[i].time)
+    }
+    this.#ready.push(...held)
   }
 
   #correct(time: number): void {

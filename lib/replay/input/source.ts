@@ -1,7 +1,16 @@
 import { logError } from '../errors.js'
 import { Detector, type Format, LOOK_AT, readerOf } from '../readers/detect.js'
 import type { FieldPaths } from '../readers/json.js'
-import { LEFT_OUT, newEntry, OTHER, REQUEST, type Reader, type Reading, UNREADABLE } from '../readers/line.js'
+import {
+  LEFT_OUT,
+  LONGEST_REQUEST,
+  newEntry,
+  OTHER,
+  REQUEST,
+  type Reader,
+  type Reading,
+  UNREADABLE,
+} from '../readers/line.js'
 import type { SelectionOptions } from '../readers/selection.js'
 import type { Bytes } from './bytes.js'
 import { Lines, LONGEST_LINE } from './lines.js'
@@ -69,6 +78,13 @@ export class Source {
     return this.#outliers.wrong
   }
 
+  /** Microseconds by which requests may have arrived before their lines: 0 where no line has a duration. */
+  get slack(): number {
+    const hasDurations =
+      this.format === 'pino' || (this.format === 'json' && this.#options.paths.duration !== undefined)
+    return hasDurations ? LONGEST_REQUEST : 0
+  }
+
   get isOpen(): boolean {
     return this.#bytes !== null
   }
@@ -106,7 +122,8 @@ export class Source {
   async advance(): Promise<boolean> {
     while (!this.next()) {
       if (await this.#lines.fill()) continue
-      while (this.#overdue(true)) if (this.#outliers.admits(this.entry)) return true
+      while (this.#overdue(true))
+        if (this.#outliers.admits(this.entry) || this.#outliers.take(this.entry)) return true
       this.#outliers.release()
       if (this.#outliers.take(this.entry)) return true
       await this.close()

@@ -3,10 +3,18 @@ import { TimeHeap } from './time-heap.js'
 /** What happens to a request when all that came before it has happened. */
 export type Visit = (time: number, key: number, cost: number, duration: number) => void
 
-/** Puts requests in the order of their times, where none is older by more than `skew` than one before it. */
+/** Requests that wait for the sake of `slack`: about 50 MB. */
+export const MOST_WAITING = 2 ** 20
+
+/**
+ * Puts requests in the order of their times, where none is older by more than `skew` and `slack` together
+ * than one before it.
+ */
 export class Reorder {
-  /** Microseconds. */
+  /** Microseconds by which lines may be out of order. */
   skew = 0
+  /** Microseconds by which requests arrive before their lines. It shrinks where too many requests wait. */
+  slack = 0
   readonly #visit: Visit
   readonly #heap = new TimeHeap()
   #latest = Number.NEGATIVE_INFINITY
@@ -22,7 +30,9 @@ export class Reorder {
     if (time < this.#visited) this.late++
     if (time > this.#latest) this.#latest = time
     this.#heap.push(Math.max(time, this.#visited), key, cost, duration)
-    this.#visitUntil(this.#latest - this.skew)
+    const newest = this.#latest - this.skew
+    this.#visitUntil(newest - this.slack)
+    if (this.#heap.size > MOST_WAITING) this.#visitUntil(Math.min(this.#heap.first, newest))
   }
 
   /** Visits all that wait. */

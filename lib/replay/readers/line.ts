@@ -1,3 +1,11 @@
+import { SECOND } from '../time.js'
+
+/**
+ * Microseconds from the arrival of a request to the line of its end, for which replays wait. Memory holds the
+ * requests of so long.
+ */
+export const LONGEST_REQUEST = 300 * SECOND
+
 /** A line that was read, and the fields of its request. Readers use one object for all lines. */
 export interface Line {
   /** The status of the response, or 0 where the line has none. */

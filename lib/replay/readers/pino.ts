@@ -1,14 +1,13 @@
 import { SECOND } from '../time.js'
 import { type FieldPaths, JsonLine, parseObject } from './json.js'
-import { type Entry, OTHER, type Reader, type Reading, UNREADABLE } from './line.js'
+import { type Entry, LONGEST_REQUEST, OTHER, type Reader, type Reading, UNREADABLE } from './line.js'
 import { isObject } from './path.js'
 import type { Selection } from './selection.js'
 
-/**
- * Microseconds that a request waits for its second line. After so long it counts without what that line would
- * say, so that a request that never ends takes no memory for ever.
- */
-export const LONGEST_JOIN = 60 * SECOND
+/** The most requests of a file that wait for their second lines: 5 MB of lines as Fastify writes them. */
+export const MOST_JOINS = 10_000
+/** What a request without a second line is taken to have lasted, in microseconds. */
+const WITHOUT_END = 60 * SECOND
 
 const PATHS: FieldPaths = {
   ip: 'req.remoteAddress',
@@ -68,11 +67,12 @@ export class PinoReader implements Reader {
 
   overdue(entry: Entry, ended: boolean): Reading {
     for (const [id, { time, object }] of this.#arrivals) {
-      if (!ended && time > this.#latest - LONGEST_JOIN) return OTHER
+      const isTooMany = this.#arrivals.size > MOST_JOINS
+      if (!ended && !isTooMany && time > this.#latest - LONGEST_REQUEST) return OTHER
       this.#arrivals.delete(id)
       this.#line.look(object)
       entry.time = time
-      entry.duration = LONGEST_JOIN
+      entry.duration = WITHOUT_END
       return this.#select(entry)
     }
     return OTHER

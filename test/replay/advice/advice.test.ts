@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { test } from 'tap'
-import type { ReplayReport } from '../../../lib/replay.js'
+import { type ReplayReport, replay } from '../../../lib/replay.js'
 import { NOON, replayLines } from '../support.js'
 
 interface Hit {
@@ -149,6 +151,24 @@ test('the suggestion spares 99 % of the keys, and says what it would have done',
       { upTo: 5000, keys: 1 },
     ],
   )
+})
+
+test('a file that changes before it is read again is an error', async (t) => {
+  const hits = Array.from({ length: 100 }, (_, i) => ({ at: NOON + i * 1000, key: `k${i % 10}`, cost: 1 }))
+  const others = {
+    'other keys': hits.map((hit) => ({ ...hit, key: 'x' })),
+    'fewer requests': hits.slice(0, 50),
+    'other times': hits.map((hit) => ({ ...hit, at: hit.at + 5 })),
+  }
+  for (const [title, changed] of Object.entries(others)) {
+    const folder = t.testdir({ a: json(hits).join('\n'), b: json([{ at: NOON, key: 'k0', cost: 1 }])[0] })
+    const files = ['a', 'b'].map((name) => join(folder, name))
+    const onProgress = ({ bytes, total }: { bytes: number; total: number | null }) => {
+      if (bytes === Number(total) / 2) writeFileSync(files[0], json(changed).join('\n'))
+    }
+    const message = `${files.join(', ')}: changed while it was read; read a copy, or try policies, for which files are read once`
+    await t.rejects(replay({ ...OPTIONS, files, onProgress }), { code: 'FST_FLOODGATE_LOG', message }, title)
+  }
 })
 
 test('a burst is rounded up to a number that people choose', async (t) => {

@@ -86,6 +86,34 @@ test('a few lines with a time far ahead are wrong, and many are a gap of the log
   })
 })
 
+test('a wrong time in the first line moves neither the others nor the file', async (t) => {
+  const year = 365 * 86_400
+  const lines = Array.from({ length: 100 }, (_, i) => lineAt(2 * i))
+  const wrong = [lineAt(year), ...lines.slice(1)]
+  const right = { outOfOrder: 1, from: '2026-03-01T12:00:02Z', to: '2026-03-01T12:03:18Z' }
+  t.match(await replay({ files: streamOf(wrong.join('\n')) }), { requests: 100, ...right })
+  const folder = t.testdir({ a: wrong.join('\n'), b: lines.map((_, i) => lineAt(2 * i + 3)).join('\n') })
+  const files = ['a', 'b'].map((name) => join(folder, name))
+  t.match(await replay({ files }), { requests: 200, ...right, to: '2026-03-01T12:03:21Z' })
+  const two = [lineAt(year), lineAt(2 * year), ...lines.slice(0, 3)]
+  t.match(await replay({ files: streamOf(two.join('\n')) }), { outOfOrder: 2, to: '2026-03-01T12:00:04Z' })
+  const after = [...lines, lineAt(2 * year), ...lines.map((_, i) => lineAt(year + 2 * i))]
+  t.match(await replay({ files: streamOf(after.join('\n')) }), {
+    outOfOrder: 1,
+    to: '2027-03-01T12:03:18Z',
+  })
+})
+
+test('a log of few requests, or one whose last line is much older, has no wrong times', async (t) => {
+  const sparse = Array.from({ length: 20 }, (_, i) => lineAt(i * 7200))
+  const to = '2026-03-03T02:00:00Z'
+  t.match(await replay({ files: streamOf(sparse.join('\n')) }), { requests: 20, outOfOrder: 0, to })
+  t.match(await replay({ files: streamOf([lineAt(7200), lineAt(0)].join('\n')) }), {
+    from: '2026-03-01T12:00:00Z',
+    to: '2026-03-01T14:00:00Z',
+  })
+})
+
 test('a log with the newest line first is an error that says what to do', async (t) => {
   const lines = Array.from({ length: 60 }, (_, i) => lineAt(600 - i * 10))
   await t.rejects(replay({ files: streamOf(lines.join('\n')) }), {

@@ -75,6 +75,19 @@ test('a duration moves the arrival to before the line', async (t) => {
   t.equal(await from('soon', 'took'), '2026-03-01T12:00:00Z')
 })
 
+test('a log in order is in order, also where a request took longer than the skew', async (t) => {
+  const short = [0, 3, 6, 9, 12, 15, 18, 21].map((second) => ({ time: NOON + second * 1000, took: 0 }))
+  const requests = [...short, { time: NOON + 21_000, took: 20_000 }].map((one) => ({
+    ...one,
+    ip: '192.0.2.1',
+  }))
+  const options = { duration: 'took', policies: [{ algorithm: 'concurrency', limit: 1 }] } as const
+  t.match(await replayLines(json(...requests), options), {
+    outOfOrder: 0,
+    policies: [{ denied: { count: 6 }, withoutDuration: 0 }],
+  })
+})
+
 test('a line with a time and no client is no request; one without a time, or of another kind, is unreadable', async (t) => {
   const good = { time: NOON, ip: '192.0.2.1' }
   const report = await replayLines([

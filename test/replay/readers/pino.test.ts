@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import Fastify from 'fastify'
 import { type Test, test } from 'tap'
+import { MOST_JOINS } from '../../../lib/replay/readers/pino.js'
 import { NOON, replayLines } from '../support.js'
 
 const NONE = { policies: [{ rate: 0 }], showKeys: true }
@@ -111,8 +112,8 @@ test('one line that has all is a request', async (t) => {
 })
 
 test('a request that never ends counts by its arrival, in its place, without a status', async (t) => {
-  const later = { at: NOON + 70_000, id: 'req-2' }
-  const lines = [begin({ ip: '192.0.2.9' }), begin(later), end(later), end({ at: NOON + 80_000 })]
+  const later = { at: NOON + 310_000, id: 'req-2' }
+  const lines = [begin({ ip: '192.0.2.9' }), begin(later), end(later), end({ at: NOON + 320_000 })]
   const report = await replayLines(lines, NONE)
   t.match(report, { requests: 2, outOfOrder: 0, from: '2026-03-01T12:00:00Z' })
   t.equal((await replayLines(lines, { ...NONE, status: '200' })).requests, 1)
@@ -123,13 +124,50 @@ test('a request that never ends counts by its arrival, in its place, without a s
   t.match(atEnd, { requests: 2, policies: [{ denied: { count: 1 }, withoutDuration: 0 }] })
 })
 
+test('a request of up to 5 minutes has its status and its duration', async (t) => {
+  const short = [70, 100, 299].map((second, i) => ({ at: NOON + second * 1000, id: `req-${i + 2}` }))
+  const took = 299_000
+  const lines = [
+    begin(),
+    ...short.flatMap((line) => [begin(line), end(line)]),
+    end({ at: NOON + took, took }),
+  ]
+  const report = await replayLines(lines, {
+    status: '200',
+    policies: [{ algorithm: 'concurrency', limit: 1 }],
+  })
+  t.match(report, { requests: 4, leftOut: 0, otherLines: 4, outOfOrder: 0 })
+  t.equal(report.policies[0].denied.count, 2)
+})
+
+test('a request without an end takes 60 seconds', async (t) => {
+  const later = [59, 60, 500].map((second, i) => begin({ at: NOON + second * 1000, id: `req-${i + 2}` }))
+  const { policies } = await replayLines([begin(), ...later], {
+    policies: [{ algorithm: 'concurrency', limit: 1 }],
+  })
+  t.match(policies, [{ requests: 4, denied: { count: 1 } }])
+})
+
+test('requests without an end count in the order of their lines', async (t) => {
+  const lines = Array.from({ length: 20 }, (_, i) => begin({ id: `req-${i}`, ip: `192.0.2.${i}` }))
+  const { requests, policies } = await replayLines(lines, NONE)
+  t.equal(requests, 20)
+  t.match(policies[0].longestRun, { key: '192.0.2.0', denials: 1 }, 'of equal runs the first')
+})
+
+test('as many requests wait for their ends as memory has room for', async (t) => {
+  const lines = Array.from({ length: MOST_JOINS + 1 }, (_, i) => ({ id: `req-${i}` }))
+  const log = [...lines.map(begin), ...lines.map(end)]
+  t.match(await replayLines(log, { status: '200' }), { requests: MOST_JOINS, leftOut: 1 })
+})
+
 test('a request that never ends is found by any line that comes later', async (t) => {
   const single = {
-    ...JSON.parse(begin({ at: NOON + 70_000, id: 'req-2', ip: '192.0.2.9' })),
+    ...JSON.parse(begin({ at: NOON + 310_000, id: 'req-2', ip: '192.0.2.9' })),
     res: { statusCode: 200 },
   }
   const report = await replayLines([begin(), JSON.stringify(single)], NONE)
-  t.match(report, { requests: 2, outOfOrder: 0, from: '2026-03-01T12:00:00Z', to: '2026-03-01T12:01:10Z' })
+  t.match(report, { requests: 2, outOfOrder: 0, from: '2026-03-01T12:00:00Z', to: '2026-03-01T12:05:10Z' })
 })
 
 test('a process that starts again counts from 1 again, and no request is lost', async (t) => {
