@@ -3,6 +3,7 @@ import { Detector, type Format, LOOK_AT, readerOf } from '../readers/detect.js'
 import type { FieldPaths } from '../readers/json.js'
 import { LEFT_OUT, newEntry, OTHER, REQUEST, type Reader, type Reading, UNREADABLE } from '../readers/line.js'
 import type { SelectionOptions } from '../readers/selection.js'
+import { checkTextOptions } from '../readers/text-fields.js'
 import type { Bytes } from './bytes.js'
 import { Lines, LONGEST_LINE } from './lines.js'
 import type { OpenableLog } from './log-file.js'
@@ -95,6 +96,8 @@ export class Source {
     this.#lines = new Lines(this.#bytes)
     this.format ??= await this.#detect()
     const { selection, paths, skew } = this.#options
+    if (this.format === 'combined' || this.format === 'common')
+      checkTextOptions(selection, paths, `${this.log.name} is a ${this.format} log`)
     this.#reader = readerOf(this.format ?? 'common', selection, paths)
     this.#outliers = new Outliers(skew)
     this.counts.fill(0)

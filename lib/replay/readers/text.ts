@@ -15,18 +15,6 @@ const BRACKET = 0x5b
 const BACKSLASH = 0x5c
 const CLOSING = 0x5d
 
-/** Fields of a combined log that a key, a condition or a cost can name. */
-export const TEXT_FIELDS: readonly string[] = [
-  'ip',
-  'user',
-  'method',
-  'url',
-  'route',
-  'status',
-  'referer',
-  'agent',
-]
-
 /**
  * Reads the common log format (`host ident user [time] "request" status bytes`) and the combined one, which
  * adds `"referer" "agent"`. What follows is ignored. It reads bytes by hand and makes no object and no string
@@ -133,8 +121,10 @@ export class TextReader implements Reader, Line {
         return String(this.status)
       case 'referer':
         return this.#quoted(1)
-      default:
+      case 'agent':
         return this.#quoted(2)
+      default:
+        return undefined
     }
   }
 
