@@ -103,7 +103,12 @@ function optionsOf(values: Values, files: readonly string[], io: Io): ReplayOpti
 function checkRequests({ requests, leftOut, otherLines, files }: ReplayReport): void {
   if (requests > 0) return
   const names = files.map(({ file }) => file).join(', ')
-  throw logError(names, `no request to replay; ${leftOut} left out, ${otherLines} lines without a request`)
+  const cure =
+    otherLines === 0 ? '' : '; where requests have no known address, name it with --ip, or use --key'
+  throw logError(
+    names,
+    `no request to replay; ${leftOut} left out, ${otherLines} lines without a request${cure}`,
+  )
 }
 
 /** Finds out before the logs are read, which may take minutes. */

@@ -18,7 +18,7 @@ const ANY: SelectionOptions = { key: 'ip', ipv6Prefix: 64, where: [], statuses: 
 /** A reader of a format. Both text formats have the same: the combined one begins as the common one. */
 export function readerOf(format: Format, options: SelectionOptions, paths: FieldPaths): Reader {
   const selection = new Selection(options)
-  if (format === 'pino') return new PinoReader(selection, paths)
+  if (format === 'pino') return new PinoReader(selection, paths, options.key)
   return format === 'json' ? new JsonReader(selection, paths, options.key) : new TextReader(selection)
 }
 

@@ -6,6 +6,10 @@ import { run } from './support.js'
 
 const at = (second: number, ip = '192.0.2.1') => combined(NOON + second * 1000, ip)
 const LOG = `${[at(0), at(0), at(0), at(1, '192.0.2.2')].join('\n')}\n`
+/** The log of a Fastify application whose requests have no address. */
+const APP = `${[{ req: { url: '/' } }, { res: {} }]
+  .map((line) => JSON.stringify({ time: NOON, reqId: 'req-1', ...line }))
+  .join('\n')}\n`
 
 test('a policy is tried on the files that are named', async (t) => {
   const folder = t.testdir({ 'a.log': LOG, 'b.log': LOG })
@@ -74,7 +78,8 @@ test('the exit code is 1 where a policy denies more than `--fail-above`', async 
 })
 
 test('arguments that are not allowed exit with 2 and say what is', async (t) => {
-  const log = join(t.testdir({ log: LOG }), 'log')
+  const folder = t.testdir({ log: LOG, app: APP })
+  const [log, app] = ['log', 'app'].map((name) => join(folder, name))
   const cases: [string[], RegExp][] = [
     [['--polciy', 'rate=1', log], /unknown option --polciy; did you mean 'policy'\?; --help shows examples/],
     [['-x', log], /unknown option -x/],
@@ -88,7 +93,8 @@ test('arguments that are not allowed exit with 2 and say what is', async (t) => 
     [[log, '--ipv6-prefix', 'x'], /'ipv6Prefix' is NaN/],
     [[log, '--html', `${log}/page.html`], /--html cannot be written: ENOTDIR/],
     [[`${log}.missing`], /log\.missing: no such file/],
-    [[log, '--where', 'ip=1.2.3.4'], /log: no request to replay; 4 left out, 0 lines without a request/],
+    [[log, '--where', 'ip=1.2.3.4'], /log: no request to replay; 4 left out, 0 lines without a request\n/],
+    [[app], /app: no request to replay; 0 left out, 2 lines without a request; where requests have no known/],
   ]
   for (const [args, message] of cases) {
     const { code, stdout, stderr } = await run(['replay', ...args])
