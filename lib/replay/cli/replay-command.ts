@@ -1,15 +1,14 @@
-import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { hint } from '../../policy/index.js'
 import { argumentError, logError } from '../errors.js'
 import type { ReplayOptions } from '../options.js'
 import { painter } from '../output/table.js'
 import { textOf } from '../output/text.js'
-import { pageOf } from '../page/page.js'
 import { replay } from '../replay.js'
 import type { ReplayReport } from '../report.js'
 import type { Command, Io } from './command.js'
 import { HELP } from './help.js'
+import { PageFile } from './page-file.js'
 import { parsePolicies, parseRates, parseShare } from './policy-text.js'
 import { ProgressBar } from './progress.js'
 
@@ -57,13 +56,18 @@ export const replayCommand: Command = {
     if (positionals.length === 0) throw argumentError('no file is named, nor - for the standard input')
     if (failAbove !== null && values.policy === undefined)
       throw argumentError('--fail-above needs a --policy')
-    if (values.html !== undefined) await checkWritable(values.html)
-    const bar = new ProgressBar(io.stderr)
-    const options = optionsOf(values, positionals, io)
-    const report = await replay({ ...options, onProgress: bar.update }).finally(() => bar.end())
-    checkRequests(report)
-    if (values.html !== undefined) await writeFile(values.html, pageOf(report))
-    return print(report, values, failAbove, io)
+    const page = values.html === undefined ? null : await PageFile.open(values.html, positionals)
+    try {
+      const bar = new ProgressBar(io.stderr)
+      const options = optionsOf(values, positionals, io)
+      const report = await replay({ ...options, onProgress: bar.update }).finally(() => bar.end())
+      checkRequests(report)
+      await page?.write(report)
+      return print(report, values, failAbove, io)
+    } catch (error) {
+      await page?.discard()
+      throw error
+    }
   },
 }
 
@@ -109,13 +113,6 @@ function checkRequests({ requests, leftOut, otherLines, files }: ReplayReport): 
     names,
     `no request to replay; ${leftOut} left out, ${otherLines} lines without a request${cure}`,
   )
-}
-
-/** Finds out before the logs are read, which may take minutes. */
-async function checkWritable(path: string): Promise<void> {
-  await writeFile(path, '', { flag: 'a' }).catch(({ message }: Error) => {
-    throw argumentError(`--html cannot be written: ${message}`)
-  })
 }
 
 function print(report: ReplayReport, values: Values, failAbove: number | null, io: Io): number {

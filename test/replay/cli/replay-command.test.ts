@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { combined, NOON } from '../support.js'
@@ -78,7 +78,7 @@ test('the exit code is 1 where a policy denies more than `--fail-above`', async 
 })
 
 test('arguments that are not allowed exit with 2 and say what is', async (t) => {
-  const folder = t.testdir({ log: LOG, app: APP })
+  const folder = t.testdir({ log: LOG, app: APP, link: t.fixture('symlink', 'log') })
   const [log, app] = ['log', 'app'].map((name) => join(folder, name))
   const cases: [string[], RegExp][] = [
     [['--polciy', 'rate=1', log], /unknown option --polciy; did you mean 'policy'\?; --help shows examples/],
@@ -92,6 +92,8 @@ test('arguments that are not allowed exit with 2 and say what is', async (t) => 
     [[log, '--policy', 'ratio=1'], /unknown option 'policies\[0\]\.ratio'; allowed: name, algorithm, rate/],
     [[log, '--ipv6-prefix', 'x'], /'ipv6Prefix' is NaN/],
     [[log, '--html', `${log}/page.html`], /--html cannot be written: ENOTDIR/],
+    [[app, log, '--html', log], /option '--html' is '.*'; allowed: a file that is none of the logs/],
+    [[log, '--html', join(folder, 'link')], /option '--html' is '.*'; allowed: a file that is none/],
     [[`${log}.missing`], /log\.missing: no such file/],
     [[log, '--where', 'ip=1.2.3.4'], /log: no request to replay; 4 left out, 0 lines without a request\n/],
     [[app], /app: no request to replay; 0 left out, 2 lines without a request; where requests have no known/],
@@ -102,6 +104,7 @@ test('arguments that are not allowed exit with 2 and say what is', async (t) => 
     t.match(stderr, /^fastify-floodgate replay: .+\n$/)
     t.match(stderr, message)
   }
+  t.equal(readFileSync(log, 'utf8'), LOG)
 })
 
 test('colours and a progress bar are for terminals only', async (t) => {
@@ -140,6 +143,15 @@ test('`--html` writes a page with advice, and the table comes as well', async (t
   t.same([code, stderr], [0, ''])
   t.match(stdout, /denied 2 of 4 requests/)
   t.match(readFileSync(page, 'utf8'), /^<!doctype html>[\s\S]*<h2>Suggestion<\/h2>/)
+})
+
+test('a replay that fails leaves no page that was not there', async (t) => {
+  const folder = t.testdir({ log: LOG, old: 'a page' })
+  const log = join(folder, 'log')
+  for (const [name, where] of Object.entries({ new: 'ip=1.2.3.4', old: 'ip=1.2.3.4', other: 'host=a' }))
+    t.match(await run(['replay', log, '--where', where, '--html', join(folder, name)]), { code: 2 })
+  t.same(readdirSync(folder).sort(), ['log', 'old'])
+  t.equal(readFileSync(join(folder, 'old'), 'utf8'), 'a page')
 })
 
 test('help teaches by examples, and fits a terminal', async (t) => {
