@@ -23,7 +23,7 @@ export interface Command {
   run(args: readonly string[], io: Io): Promise<number>
 }
 
-/** The exit code of wrong arguments, and of logs that cannot be read. */
+/** The exit code of wrong arguments, of logs that cannot be read, and of output that cannot be written. */
 export const MISUSE = 2
 
 /** Runs the command that the first argument names. Resolves to its exit code. */
