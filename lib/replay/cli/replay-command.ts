@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { hint } from '../../policy/index.js'
 import { argumentError, logError } from '../errors.js'
 import type { ReplayOptions } from '../options.js'
+import { counted, percent, whole } from '../output/numbers.js'
 import { painter } from '../output/table.js'
 import { textOf } from '../output/text.js'
 import { replay } from '../replay.js'
@@ -120,9 +121,9 @@ function print(report: ReplayReport, values: Values, failAbove: number | null, i
   io.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, painter(colors)))
   if (failAbove === null) return DONE
   const failed = report.policies.filter(({ denied }) => denied.share > failAbove)
-  for (const { name, denied } of failed)
-    io.stderr.write(
-      `failed: ${name} denies ${denied.share * 100} % of the requests, more than ${failAbove * 100} %\n`,
-    )
+  for (const { name, denied, requests } of failed) {
+    const outcome = `${whole(denied.count)} of ${counted(requests, 'request')}, ${percent(denied.share)}`
+    io.stderr.write(`failed: ${name} denies ${outcome}, more than ${values['fail-above']}\n`)
+  }
   return failed.length === 0 ? DONE : FAILED
 }

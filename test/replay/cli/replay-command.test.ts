@@ -73,7 +73,7 @@ test('the exit code is 1 where a policy denies more than `--fail-above`', async 
   const log = join(t.testdir({ log: LOG }), 'log')
   const policies = ['--policy', 'name=strict rate=1', '--policy', 'rate=10']
   const { code, stderr } = await run(['replay', log, ...policies, '--fail-above', '49.9%'])
-  t.same([code, stderr], [1, 'failed: strict denies 50 % of the requests, more than 49.9 %\n'])
+  t.same([code, stderr], [1, 'failed: strict denies 2 of 4 requests, 50.0 %, more than 49.9%\n'])
   t.match(await run(['replay', log, ...policies, '--fail-above', '50%']), { code: 0, stderr: '' })
 })
 
