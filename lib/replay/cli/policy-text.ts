@@ -34,7 +34,8 @@ function parsePolicy(part: string, text: string): PolicyOptions {
   return options
 }
 
-function parseValue(text: string): unknown {
+/** A number, `true` or `false` as such, and any other text without the quotes around it. */
+export function parseValue(text: string): unknown {
   if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text)
   if (text === 'true' || text === 'false') return text === 'true'
   return text.replace(/^(["'])(.*)\1$/, '$2')

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import type { Period } from '../../../types/index.js'
 import { hint } from '../../policy/index.js'
 import { argumentError, logError } from '../errors.js'
 import type { ReplayOptions } from '../options.js'
@@ -10,7 +11,7 @@ import type { ReplayReport } from '../report.js'
 import type { Command, Io } from './command.js'
 import { HELP } from './help.js'
 import { PageFile } from './page-file.js'
-import { parsePolicies, parseRates, parseShare } from './policy-text.js'
+import { parsePolicies, parseRates, parseShare, parseValue } from './policy-text.js'
 import { ProgressBar } from './progress.js'
 
 const TEXT = { type: 'string' } as const
@@ -88,18 +89,20 @@ function parse(args: readonly string[]) {
 }
 
 function optionsOf(values: Values, files: readonly string[], io: Io): ReplayOptions {
-  const { policy = [], rates, cost, advise, format, key, where, status, time, ip, route, duration } = values
+  const { policy = [], rates, cost, skew, advise, format, key, where, status } = values
+  const { time, ip, route, duration } = values
   const prefix = values['ipv6-prefix']
   // A page has all charts.
   const advice = advise ?? (values.html === undefined ? undefined : true)
-  const given = { format, key, where, status, time, ip, route, duration, skew: values.skew, advice }
+  const given = { format, key, where, status, time, ip, route, duration, advice }
   return {
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as object),
     files: files.map((file) => (file === '-' ? io.stdin : file)),
     policies: policy.map(parsePolicies),
     showKeys: values['show-keys'] ?? false,
     ...(rates !== undefined && { rates: parseRates(rates) }),
-    ...(cost !== undefined && { cost: /^\d+$/.test(cost) ? Number(cost) : cost }),
+    ...(cost !== undefined && { cost: parseValue(cost) as number | string }),
+    ...(skew !== undefined && { skew: parseValue(skew) as Period }),
     ...(prefix !== undefined && { ipv6Prefix: Number(prefix) }),
   }
 }

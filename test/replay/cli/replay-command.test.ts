@@ -69,6 +69,14 @@ test('every option reaches the replay', async (t) => {
   t.match(await json('--key', 'user', '--show-keys'), { policies: [{ hardest: [{ key: 'user-0001' }] }] })
 })
 
+test('`--skew` is a period, or a number of milliseconds', async (t) => {
+  const stdin = `${[at(0), at(3), at(4), at(1), at(4)].join('\n')}\n`
+  const outOfOrder = async (skew: string) =>
+    JSON.parse((await run(['replay', '-', '--json', '--skew', skew], { stdin })).stdout).outOfOrder
+  for (const skew of ['0', '1000', '1 second']) t.equal(await outOfOrder(skew), 1, skew)
+  for (const skew of ['2000', '2s']) t.equal(await outOfOrder(skew), 0, skew)
+})
+
 test('the exit code is 1 where a policy denies more than `--fail-above`', async (t) => {
   const log = join(t.testdir({ log: LOG }), 'log')
   const policies = ['--policy', 'name=strict rate=1', '--policy', 'rate=10']
@@ -90,6 +98,8 @@ test('arguments that are not allowed exit with 2 and say what is', async (t) => 
     [[log, '--policy', 'rate=1', '--fail-above', '101%'], /'--fail-above' is '101%'/],
     [[log, '--policy', 'rate=1', '--policy', 'rate=x'], /'policies\[1\]\.rate' is 'x'/],
     [[log, '--policy', 'ratio=1'], /unknown option 'policies\[0\]\.ratio'; allowed: name, algorithm, rate/],
+    [[log, '--cost', '1.5'], /cost is 1\.5; allowed: an integer/],
+    [[log, '--skew', 'x'], /'skew' is 'x'; allowed: 'second'/],
     [[log, '--ipv6-prefix', 'x'], /'ipv6Prefix' is NaN/],
     [[log, '--html', `${log}/page.html`], /--html cannot be written: ENOTDIR/],
     [[app, log, '--html', log], /option '--html' is '.*'; allowed: a file that is none of the logs/],
