@@ -113,9 +113,10 @@ function checkRequests({ requests, leftOut, otherLines, files }: ReplayReport): 
   const names = files.map(({ file }) => file).join(', ')
   const cure =
     otherLines === 0 ? '' : '; where requests have no known address, name it with --ip, or use --key'
+  const damage = files.map(({ file, damage }) => (damage === null ? '' : `; ${file} ${damage}`)).join('')
   throw logError(
     names,
-    `no request to replay; ${leftOut} left out, ${otherLines} lines without a request${cure}`,
+    `no request to replay; ${leftOut} left out, ${otherLines} lines without a request${cure}${damage}`,
   )
 }
 

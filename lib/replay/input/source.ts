@@ -180,6 +180,7 @@ export class Source {
     const { format, failure } = detector
     if (format !== null || failure === null) return format
     await this.close()
-    throw logError(`${this.log.name}:1`, failure)
+    const { name } = this.log
+    throw logError(`${name}:1`, this.damage === null ? failure : `${failure}; ${name} ${this.damage}`)
   }
 }

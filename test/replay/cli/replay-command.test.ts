@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { combined, NOON } from '../support.js'
+import { combined, gzipped, NOON } from '../support.js'
 import { run } from './support.js'
 
 const at = (second: number, ip = '192.0.2.1') => combined(NOON + second * 1000, ip)
@@ -86,8 +86,13 @@ test('the exit code is 1 where a policy denies more than `--fail-above`', async 
 })
 
 test('arguments that are not allowed exit with 2 and say what is', async (t) => {
-  const folder = t.testdir({ log: LOG, app: APP, link: t.fixture('symlink', 'log') })
-  const [log, app] = ['log', 'app'].map((name) => join(folder, name))
+  const folder = t.testdir({
+    log: LOG,
+    app: APP,
+    cut: gzipped(LOG).subarray(0, 5),
+    link: t.fixture('symlink', 'log'),
+  })
+  const [log, app, cut] = ['log', 'app', 'cut'].map((name) => join(folder, name))
   const cases: [string[], RegExp][] = [
     [['--polciy', 'rate=1', log], /unknown option --polciy; did you mean 'policy'\?; --help shows examples/],
     [['-x', log], /unknown option -x/],
@@ -106,6 +111,10 @@ test('arguments that are not allowed exit with 2 and say what is', async (t) => 
     [[log, '--html', join(folder, 'link')], /option '--html' is '.*'; allowed: a file that is none/],
     [[`${log}.missing`], /log\.missing: no such file/],
     [[log, '--where', 'ip=1.2.3.4'], /log: no request to replay; 4 left out, 0 lines without a request\n/],
+    [
+      [cut],
+      /cut: no request to replay; 0 left out, 0 lines without a request; .*cut ends in the middle of its/,
+    ],
     [[app], /app: no request to replay; 0 left out, 2 lines without a request; where requests have no known/],
   ]
   for (const [args, message] of cases) {

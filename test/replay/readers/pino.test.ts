@@ -84,6 +84,13 @@ test('the time of the first line counts, that of the second is the end', async (
   )
 })
 
+test('a log that begins with many messages needs its format', async (t) => {
+  const message = JSON.stringify({ level: 30, time: NOON, pid: 1, hostname: 'a', msg: 'starting' })
+  const lines = [...Array(150).fill(message), begin(), end()]
+  await t.rejects(replayLines(lines), /no line of the first 100 has .* the format 'pino'/)
+  t.match(await replayLines(lines, { format: 'pino' }), { requests: 1 })
+})
+
 test('the same reqId in two processes is two requests', async (t) => {
   const lines = [begin(), begin({ pid: 2, ip: '192.0.2.2' }), end({ pid: 2 }), end()]
   const { policies } = await replayLines(lines, NONE)
