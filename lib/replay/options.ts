@@ -30,8 +30,8 @@ export interface ReplayOptions {
   format?: Format
   /**
    * Who is counted: `'ip'` (default), `'global'`, or a field. Text formats have `user`, `agent`, `referer`,
-   * `method`, `url`, `route` and `status`. JSON has any field, by its path: `'req.headers.x-api-key'`. A request
-   * without a value counts by its IP, in a key space of its own, as with the plugin.
+   * `method`, `url`, `route` and `status`. JSON has any field, by its path: `'req.headers.x-api-key'`. A
+   * request without a value counts by its IP, in a key space of its own, as with the plugin.
    */
   key?: string
   /** How much of an IPv6 address counts: 1 to 128. Default: 64. */

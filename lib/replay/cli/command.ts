@@ -47,6 +47,15 @@ export async function runCommand(
   }
 }
 
+/**
+ * Ends the program, because its output cannot be written. A reader of it that has seen enough, such as
+ * `head`, is no failure.
+ */
+export function exitWithoutOutput({ code, message }: NodeJS.ErrnoException): void {
+  if (code === 'EPIPE') process.exit()
+  process.stderr.write(`fastify-floodgate: ${message}\n`, () => process.exit(MISUSE))
+}
+
 function explain(commands: readonly Command[], name: string | undefined, io: Io): number {
   const list = commands.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}\n`).join('')
   const usage = `Usage: fastify-floodgate <command> [arguments]\n\n${list}\nfastify-floodgate <command> --help says more.\n`

@@ -19,8 +19,8 @@ const CLOSING = 0x5d
 /**
  * Reads the common log format (`host ident user [time] "request" status bytes`) and the combined one, which
  * adds `"referer" "agent"`. What follows is ignored. Both may begin with the server, as in Apache's
- * `vhost_combined`: `example.com:443 host ident user`. It reads bytes by hand and makes no object and no string
- * but the key of each line.
+ * `vhost_combined`: `example.com:443 host ident user`. It reads bytes by hand and makes no object and no
+ * string but the key of each line.
  */
 export class TextReader implements Reader, Line {
   readonly #selection: Selection
