@@ -30,8 +30,8 @@ export interface ReplayOptions {
   format?: Format
   /**
    * Who is counted: `'ip'` (default), `'global'`, or a field. Text formats have `user`, `agent`, `referer`,
-   * `method`, `url` and `route`. JSON has any field, by its path: `'req.headers.x-api-key'`. A request
-   * without a value counts by its IP, in a key space of its own, as with the plugin.
+   * `method`, `url`, `route` and `status`. JSON has any field, by its path: `'req.headers.x-api-key'`. A
+   * request without a value counts by its IP, in a key space of its own, as with the plugin.
    */
   key?: string
   /** How much of an IPv6 address counts: 1 to 128. Default: 64. */
@@ -159,7 +159,7 @@ function pathOf(option: string, path: string | undefined): Record<string, string
 }
 
 function compileCondition(text: string): Condition {
-  const match = /^([^=!]+)(!?=)(.*)$/s.exec(text)
+  const match = /^\s*([^=!\s][^=!]*?)\s*(!?=)\s*(.*?)\s*$/s.exec(text)
   if (match === null)
     throw invalidOption('where', text, "a condition such as 'route=/login' or 'method!=GET'")
   const [, field, operator, pattern] = match
@@ -170,16 +170,19 @@ function compileCondition(text: string): Condition {
   return { field, matches }
 }
 
-const STATUSES = /^[1-5](?:\d\d|xx)(?:,[1-5](?:\d\d|xx))*$/i
+const STATUSES = /^\s*[1-5](?:\d\d|xx)(?:\s*,\s*[1-5](?:\d\d|xx))*\s*$/i
 
 /** What `status` filters, and the path that it names. */
 function compileStatus(given: string | readonly string[] | undefined) {
   const list = listOf(given)
   const filters = list.filter((text) => STATUSES.test(text))
   const paths = list.filter((text) => !STATUSES.test(text))
+  const typo = paths.find((text) => /^\s*\d/.test(text))
+  if (typo !== undefined)
+    throw invalidOption('status', typo, "statuses such as '2xx' or '401,403', or their path in JSON")
   if (paths.length > 1)
     throw invalidOption('status', paths[1], `one path, which is '${paths[0]}', and statuses such as '2xx'`)
-  const all = new Set(filters.flatMap((text) => text.split(',')).flatMap(statusesOf))
+  const all = new Set(filters.flatMap((text) => text.trim().split(/\s*,\s*/)).flatMap(statusesOf))
   return { statuses: filters.length === 0 ? null : all, status: paths[0] }
 }
 

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { replay } from '../../lib/replay.js'
+import { type ReplayOptions, replay } from '../../lib/replay.js'
 import { combined, NOON, replayLines, streamOf } from './support.js'
 
 const LINE = combined(NOON, '192.0.2.1')
@@ -22,6 +22,11 @@ test('options that are not allowed are errors that say what is', async (t) => {
     [{ where: 'route' }, /'where' is 'route'; allowed: a condition such as/],
     [{ where: ['=x'] }, /'where' is '=x'/],
     [{ status: ['a', 'b'] }, /'status' is 'b'; allowed: one path, which is 'a'/],
+    [{ status: '40x' }, /'status' is '40x'; allowed: statuses such as '2xx' or '401,403', or their path/],
+    [{ status: ['2xx', '9xx'] }, /'status' is '9xx'/],
+    [{ status: '401, 4o3' }, /'status' is '401, 4o3'/],
+    [{ status: '401,' }, /'status' is '401,'/],
+    [{ where: ' =x' }, /'where' is ' =x'/],
     [{ duration: 'took:m' }, /'duration' is 'took:m'; allowed: a path, or one with a unit/],
     [{ duration: ':s' }, /'duration' is ''/],
     [{ skew: 'long' }, /'skew' is 'long'/],
@@ -32,6 +37,35 @@ test('options that are not allowed are errors that say what is', async (t) => {
       { message },
       JSON.stringify(options),
     )
+})
+
+test('a text log has no other fields, and nothing in it has a path', async (t) => {
+  const fields = 'ip, user, method, url, route, status, referer, agent; stream is a combined log'
+  const noPath = 'allowed: paths only in JSON; stream is a combined log'
+  const cases: [Partial<ReplayOptions>, string][] = [
+    [{ key: 'usr' }, `'key' is 'usr'; did you mean 'user'?; allowed: global, ${fields}`],
+    [{ key: 'req.headers.x-api-key' }, `'key' is 'req.headers.x-api-key'; allowed: global, ${fields}`],
+    [{ where: ['route=/', 'host=a'] }, `'where' is 'host'; allowed: ${fields}`],
+    [{ where: 'metod!=GET' }, `'where' is 'metod'; did you mean 'method'?; allowed: ${fields}`],
+    [{ cost: 'size' }, `'cost' is 'size'; allowed: a number, ${fields}`],
+    [{ time: 'ts' }, `'time' is 'ts'; ${noPath}`],
+    [{ ip: 'client.addr' }, `'ip' is 'client.addr'; ${noPath}`],
+    [{ route: 'to' }, `'route' is 'to'; ${noPath}`],
+    [{ duration: 'took:s' }, `'duration' is 'took'; ${noPath}`],
+    [
+      { status: ['2xx', 'code'] },
+      "'status' is 'code'; allowed: statuses such as '2xx', and paths only in JSON; stream is a combined log",
+    ],
+  ]
+  for (const [options, message] of cases)
+    await t.rejects(
+      replayLines([LINE], options),
+      { code: 'FST_FLOODGATE_OPTION', message: `option ${message}` },
+      message,
+    )
+  await t.rejects(replayLines([LINE.split(' "-"')[0]], { key: 'usr' }), /stream is a common log/)
+  await t.rejects(replayLines([LINE], { format: 'common', time: 'ts' }), /stream is a common log/)
+  t.match(await replayLines([''], { key: 'usr', time: 'ts' }), { requests: 0 }, 'an empty log has no format')
 })
 
 test('a cost is the same for all requests, or a field', async (t) => {

@@ -23,7 +23,7 @@ export interface Command {
   run(args: readonly string[], io: Io): Promise<number>
 }
 
-/** The exit code of wrong arguments, and of logs that cannot be read. */
+/** The exit code of wrong arguments, of logs that cannot be read, and of output that cannot be written. */
 export const MISUSE = 2
 
 /** Runs the command that the first argument names. Resolves to its exit code. */
@@ -45,6 +45,15 @@ export async function runCommand(
     )
     return MISUSE
   }
+}
+
+/**
+ * Ends the program, because its output cannot be written. A reader of it that has seen enough, such as
+ * `head`, is no failure.
+ */
+export function exitWithoutOutput({ code, message }: NodeJS.ErrnoException): void {
+  if (code === 'EPIPE') process.exit()
+  process.stderr.write(`fastify-floodgate: ${message}\n`, () => process.exit(MISUSE))
 }
 
 function explain(commands: readonly Command[], name: string | undefined, io: Io): number {

@@ -55,5 +55,6 @@ What comes out
   -h, --help
 
 Exit codes: 0 done; 1 more was denied than --fail-above allows; 2 wrong
-arguments, or a log that has no request or is mostly unreadable.
+arguments, a log that has no request or is mostly unreadable, or output that
+cannot be written.
 `

@@ -34,7 +34,8 @@ function parsePolicy(part: string, text: string): PolicyOptions {
   return options
 }
 
-function parseValue(text: string): unknown {
+/** A number, `true` or `false` as such, and any other text without the quotes around it. */
+export function parseValue(text: string): unknown {
   if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text)
   if (text === 'true' || text === 'false') return text === 'true'
   return text.replace(/^(["'])(.*)\1$/, '$2')
@@ -52,7 +53,8 @@ export function parseRates(text: string): { rate: number; per: Period }[] {
 /** The share of `--fail-above`: `0.1%` is 0.001. */
 export function parseShare(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text)
-  const share = match === null ? Number.NaN : Number(match[1]) / 100
+  // 0.57 / 100 is not 0.0057. The number of the text is, as 57 / 10,000 is.
+  const share = match === null ? Number.NaN : Number(`${match[1]}e-2`)
   if (!(share <= 1)) throw invalidOption('--fail-above', text, "a share of the requests, from '0%' to '100%'")
   return share
 }

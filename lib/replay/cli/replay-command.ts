@@ -1,16 +1,17 @@
-import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import type { Period } from '../../../types/index.js'
 import { hint } from '../../policy/index.js'
 import { argumentError, logError } from '../errors.js'
 import type { ReplayOptions } from '../options.js'
+import { counted, percent, whole } from '../output/numbers.js'
 import { painter } from '../output/table.js'
 import { textOf } from '../output/text.js'
-import { pageOf } from '../page/page.js'
 import { replay } from '../replay.js'
 import type { ReplayReport } from '../report.js'
 import type { Command, Io } from './command.js'
 import { HELP } from './help.js'
-import { parsePolicies, parseRates, parseShare } from './policy-text.js'
+import { PageFile } from './page-file.js'
+import { parsePolicies, parseRates, parseShare, parseValue } from './policy-text.js'
 import { ProgressBar } from './progress.js'
 
 const TEXT = { type: 'string' } as const
@@ -57,13 +58,18 @@ export const replayCommand: Command = {
     if (positionals.length === 0) throw argumentError('no file is named, nor - for the standard input')
     if (failAbove !== null && values.policy === undefined)
       throw argumentError('--fail-above needs a --policy')
-    if (values.html !== undefined) await checkWritable(values.html)
-    const bar = new ProgressBar(io.stderr)
-    const options = optionsOf(values, positionals, io)
-    const report = await replay({ ...options, onProgress: bar.update }).finally(() => bar.end())
-    checkRequests(report)
-    if (values.html !== undefined) await writeFile(values.html, pageOf(report))
-    return print(report, values, failAbove, io)
+    const page = values.html === undefined ? null : await PageFile.open(values.html, positionals)
+    try {
+      const bar = new ProgressBar(io.stderr)
+      const options = optionsOf(values, positionals, io)
+      const report = await replay({ ...options, onProgress: bar.update }).finally(() => bar.end())
+      checkRequests(report)
+      await page?.write(report)
+      return print(report, values, failAbove, io)
+    } catch (error) {
+      await page?.discard()
+      throw error
+    }
   },
 }
 
@@ -83,18 +89,20 @@ function parse(args: readonly string[]) {
 }
 
 function optionsOf(values: Values, files: readonly string[], io: Io): ReplayOptions {
-  const { policy = [], rates, cost, advise, format, key, where, status, time, ip, route, duration } = values
+  const { policy = [], rates, cost, skew, advise, format, key, where, status } = values
+  const { time, ip, route, duration } = values
   const prefix = values['ipv6-prefix']
   // A page has all charts.
   const advice = advise ?? (values.html === undefined ? undefined : true)
-  const given = { format, key, where, status, time, ip, route, duration, skew: values.skew, advice }
+  const given = { format, key, where, status, time, ip, route, duration, advice }
   return {
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as object),
     files: files.map((file) => (file === '-' ? io.stdin : file)),
     policies: policy.map(parsePolicies),
     showKeys: values['show-keys'] ?? false,
     ...(rates !== undefined && { rates: parseRates(rates) }),
-    ...(cost !== undefined && { cost: /^\d+$/.test(cost) ? Number(cost) : cost }),
+    ...(cost !== undefined && { cost: parseValue(cost) as number | string }),
+    ...(skew !== undefined && { skew: parseValue(skew) as Period }),
     ...(prefix !== undefined && { ipv6Prefix: Number(prefix) }),
   }
 }
@@ -103,14 +111,13 @@ function optionsOf(values: Values, files: readonly string[], io: Io): ReplayOpti
 function checkRequests({ requests, leftOut, otherLines, files }: ReplayReport): void {
   if (requests > 0) return
   const names = files.map(({ file }) => file).join(', ')
-  throw logError(names, `no request to replay; ${leftOut} left out, ${otherLines} lines without a request`)
-}
-
-/** Finds out before the logs are read, which may take minutes. */
-async function checkWritable(path: string): Promise<void> {
-  await writeFile(path, '', { flag: 'a' }).catch(({ message }: Error) => {
-    throw argumentError(`--html cannot be written: ${message}`)
-  })
+  const cure =
+    otherLines === 0 ? '' : '; where requests have no known address, name it with --ip, or use --key'
+  const damage = files.map(({ file, damage }) => (damage === null ? '' : `; ${file} ${damage}`)).join('')
+  throw logError(
+    names,
+    `no request to replay; ${leftOut} left out, ${otherLines} lines without a request${cure}${damage}`,
+  )
 }
 
 function print(report: ReplayReport, values: Values, failAbove: number | null, io: Io): number {
@@ -118,9 +125,9 @@ function print(report: ReplayReport, values: Values, failAbove: number | null, i
   io.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, painter(colors)))
   if (failAbove === null) return DONE
   const failed = report.policies.filter(({ denied }) => denied.share > failAbove)
-  for (const { name, denied } of failed)
-    io.stderr.write(
-      `failed: ${name} denies ${denied.share * 100} % of the requests, more than ${failAbove * 100} %\n`,
-    )
+  for (const { name, denied, requests } of failed) {
+    const outcome = `${whole(denied.count)} of ${counted(requests, 'request')}, ${percent(denied.share)}`
+    io.stderr.write(`failed: ${name} denies ${outcome}, more than ${values['fail-above']}\n`)
+  }
   return failed.length === 0 ? DONE : FAILED
 }

@@ -12,6 +12,7 @@ import {
   UNREADABLE,
 } from '../readers/line.js'
 import type { SelectionOptions } from '../readers/selection.js'
+import { checkTextOptions } from '../readers/text-fields.js'
 import type { Bytes } from './bytes.js'
 import { Lines, LONGEST_LINE } from './lines.js'
 import type { OpenableLog } from './log-file.js'
@@ -111,6 +112,8 @@ export class Source {
     this.#lines = new Lines(this.#bytes)
     this.format ??= await this.#detect()
     const { selection, paths, skew } = this.#options
+    if (this.format === 'combined' || this.format === 'common')
+      checkTextOptions(selection, paths, `${this.log.name} is a ${this.format} log`)
     this.#reader = readerOf(this.format ?? 'common', selection, paths)
     this.#outliers = new Outliers(skew)
     this.counts.fill(0)
@@ -194,6 +197,7 @@ export class Source {
     const { format, failure } = detector
     if (format !== null || failure === null) return format
     await this.close()
-    throw logError(`${this.log.name}:1`, failure)
+    const { name } = this.log
+    throw logError(`${name}:1`, this.damage === null ? failure : `${failure}; ${name} ${this.damage}`)
   }
 }

@@ -18,7 +18,7 @@ const ANY: SelectionOptions = { key: 'ip', ipv6Prefix: 64, where: [], statuses: 
 /** A reader of a format. Both text formats have the same: the combined one begins as the common one. */
 export function readerOf(format: Format, options: SelectionOptions, paths: FieldPaths): Reader {
   const selection = new Selection(options)
-  if (format === 'pino') return new PinoReader(selection, paths)
+  if (format === 'pino') return new PinoReader(selection, paths, options.key)
   return format === 'json' ? new JsonReader(selection, paths, options.key) : new TextReader(selection)
 }
 
@@ -58,7 +58,7 @@ export class Detector {
     if (object === null)
       return `no request in a format that is known: ${show(this.#first)}; allowed: ${FORMATS.join(', ')}`
     const names = Object.keys(object).slice(0, NAMES_SHOWN).map(show).join(', ')
-    return `JSON with no field that is known for the time or the client; name them with the options time, ip or key. The line has ${names}`
+    return `no line of the first ${LOOK_AT} has a time and a client by a name that is known; name them with the options time, ip or key, or, for the log of a Fastify application, the format 'pino'. The first line has ${names}`
   }
 }
 

@@ -81,6 +81,11 @@ export class JsonLine implements Line {
     return this.#text(path)
   }
 
+  /** Whether the line says who is counted: without the field of `key`, it is the address. */
+  hasKey(key: string): boolean {
+    return key === 'global' || this.field('ip') !== undefined || this.field(key) !== undefined
+  }
+
   /** Microseconds, or -1 where the line does not say. */
   duration(): number {
     if (this.#duration === null) return -1
@@ -135,9 +140,7 @@ export class JsonReader implements Reader {
     if (Number.isNaN(time)) return this.#unreadable(`no time in: ${line.timeNames}`)
     entry.duration = line.duration()
     entry.time = time - Math.max(0, entry.duration)
-    const isRequest =
-      this.#key === 'global' || line.field('ip') !== undefined || line.field(this.#key) !== undefined
-    if (!isRequest) return OTHER
+    if (!line.hasKey(this.#key)) return OTHER
     const reading = this.#selection.select(line, entry)
     return reading === UNREADABLE ? this.#unreadable('the cost is not an integer of 0 or more') : reading
   }

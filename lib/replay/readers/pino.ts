@@ -29,14 +29,17 @@ export class PinoReader implements Reader {
   reason = ''
   readonly #selection: Selection
   readonly #line: JsonLine
+  /** The field that a request must have, if it has no address. */
+  readonly #key: string
   /** Requests whose end was not read yet, the oldest first. */
   readonly #arrivals = new Map<string, Arrival>()
   /** The latest time that was read. */
   #latest = 0
 
-  constructor(selection: Selection, paths: FieldPaths) {
+  constructor(selection: Selection, paths: FieldPaths, key: string) {
     this.#selection = selection
     this.#line = new JsonLine({ ...PATHS, ...paths })
+    this.#key = key
   }
 
   read(bytes: Buffer, start: number, end: number, entry: Entry): Reading {
@@ -73,12 +76,14 @@ export class PinoReader implements Reader {
       this.#line.look(object)
       entry.time = time
       entry.duration = WITHOUT_END
-      return this.#select(entry)
+      const reading = this.#select(entry)
+      if (reading !== OTHER) return reading
     }
     return OTHER
   }
 
   #select(entry: Entry): Reading {
+    if (!this.#line.hasKey(this.#key)) return OTHER
     const reading = this.#selection.select(this.#line, entry)
     return reading === UNREADABLE ? this.#unreadable('the cost is not an integer of 0 or more') : reading
   }

@@ -55,8 +55,8 @@ export class Selection {
   }
 
   #ipKeyOf(line: Line): string {
-    const ip = line.field('ip')
-    if (ip === undefined) return 'unknown'
+    // Readers select only lines that have an address or the key.
+    const ip = line.field('ip') as string
     // An IPv4 address is its own key.
     if (!ip.includes(':')) return ip
     const known = this.#networks.get(ip)

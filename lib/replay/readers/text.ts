@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { microsOf, monthOf, SECOND } from '../time.js'
 import { type Entry, type Line, type Reader, type Reading, UNREADABLE } from './line.js'
 import type { Selection } from './selection.js'
@@ -15,22 +16,11 @@ const BRACKET = 0x5b
 const BACKSLASH = 0x5c
 const CLOSING = 0x5d
 
-/** Fields of a combined log that a key, a condition or a cost can name. */
-export const TEXT_FIELDS: readonly string[] = [
-  'ip',
-  'user',
-  'method',
-  'url',
-  'route',
-  'status',
-  'referer',
-  'agent',
-]
-
 /**
  * Reads the common log format (`host ident user [time] "request" status bytes`) and the combined one, which
- * adds `"referer" "agent"`. What follows is ignored. It reads bytes by hand and makes no object and no string
- * but the key of each line.
+ * adds `"referer" "agent"`. What follows is ignored. Both may begin with the server, as in Apache's
+ * `vhost_combined`: `example.com:443 host ident user`. It reads bytes by hand and makes no object and no
+ * string but the key of each line.
  */
 export class TextReader implements Reader, Line {
   readonly #selection: Selection
@@ -52,16 +42,19 @@ export class TextReader implements Reader, Line {
   }
 
   read(bytes: Buffer, start: number, end: number, entry: Entry): Reading {
-    let at = start
-    while (at < end && bytes[at] !== SPACE) at++
     this.#bytes = bytes
     this.#end = end
     this.#hostStart = start
-    this.#hostEnd = at
+    this.#hostEnd = this.#wordEnd(start)
+    if (this.#isServer()) {
+      this.#hostStart = this.#hostEnd + 1
+      this.#hostEnd = this.#wordEnd(this.#hostStart)
+    }
+    let at = this.#hostEnd
     while (at < end && bytes[at] !== BRACKET) at++
     this.#bracket = at
     const closing = this.#readTime(at, end, entry)
-    if (closing < 0 || this.#hostEnd === start || bytes[closing + 2] !== QUOTE) return UNREADABLE
+    if (closing < 0 || this.#hostEnd === this.#hostStart || bytes[closing + 2] !== QUOTE) return UNREADABLE
     this.#requestStart = closing + 3
     this.#requestEnd = this.#closingQuote(closing + 3)
     at = this.#requestEnd + 2
@@ -69,6 +62,23 @@ export class TextReader implements Reader, Line {
     if (Number.isNaN(this.status) || at + 3 > end || (at + 3 < end && bytes[at + 3] !== SPACE))
       return UNREADABLE
     return this.#selection.select(this, entry)
+  }
+
+  #wordEnd(at: number): number {
+    while (at < this.#end && this.#bytes[at] !== SPACE) at++
+    return at
+  }
+
+  /** Whether the first word is a server, as in `example.com:443`, and the second is the client's address. */
+  #isServer(): boolean {
+    const bytes = this.#bytes
+    const end = this.#hostEnd
+    let at = end
+    while (isDigit(bytes[at - 1])) at--
+    // Without an identity, which is `-`, the first word is the client, such as `2001:db8::1`.
+    if (at === end || bytes[at - 1] !== COLON || bytes[end + 1] === DASH) return false
+    const second = bytes.toString('latin1', end + 1, this.#wordEnd(end + 1))
+    return isIP(second) !== 0 && isIP(bytes.toString('latin1', this.#hostStart, end)) === 0
   }
 
   /** Reads `[10/Oct/2000:13:55:36 -0700]`, with or without a fraction. Returns where the `]` is, or -1. */
@@ -133,8 +143,10 @@ export class TextReader implements Reader, Line {
         return String(this.status)
       case 'referer':
         return this.#quoted(1)
-      default:
+      case 'agent':
         return this.#quoted(2)
+      default:
+        return undefined
     }
   }
 

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { parsePolicies, parseRates } from '../../../lib/replay/cli/policy-text.js'
+import { parsePolicies, parseRates, parseShare } from '../../../lib/replay/cli/policy-text.js'
 
 test('a policy is written as in code', async (t) => {
   const cases: [string, unknown][] = [
@@ -51,4 +51,12 @@ test('rates are numbers and periods', async (t) => {
   ])
   for (const text of ['', '10', 'x/minute', '10/', '10/minute,'])
     t.throws(() => parseRates(text), { code: 'FST_FLOODGATE_OPTION', message: /'--rates' is / }, text)
+})
+
+test('a share is the number of its text, so that a limit is exact', async (t) => {
+  t.same(['0%', '0.1 %', '100%'].map(parseShare), [0, 0.001, 1])
+  for (let count = 0; count <= 10_000; count++) {
+    const share = parseShare(`${Math.floor(count / 100)}.${String(count % 100).padStart(2, '0')}%`)
+    if (share !== count / 10_000) t.equal(share, count / 10_000)
+  }
 })

@@ -1,11 +1,15 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { combined, NOON } from '../support.js'
+import { combined, gzipped, NOON } from '../support.js'
 import { run } from './support.js'
 
 const at = (second: number, ip = '192.0.2.1') => combined(NOON + second * 1000, ip)
 const LOG = `${[at(0), at(0), at(0), at(1, '192.0.2.2')].join('\n')}\n`
+/** The log of a Fastify application whose requests have no address. */
+const APP = `${[{ req: { url: '/' } }, { res: {} }]
+  .map((line) => JSON.stringify({ time: NOON, reqId: 'req-1', ...line }))
+  .join('\n')}\n`
 
 test('a policy is tried on the files that are named', async (t) => {
   const folder = t.testdir({ 'a.log': LOG, 'b.log': LOG })
@@ -65,16 +69,30 @@ test('every option reaches the replay', async (t) => {
   t.match(await json('--key', 'user', '--show-keys'), { policies: [{ hardest: [{ key: 'user-0001' }] }] })
 })
 
+test('`--skew` is a period, or a number of milliseconds', async (t) => {
+  const stdin = `${[at(0), at(3), at(4), at(1), at(4)].join('\n')}\n`
+  const outOfOrder = async (skew: string) =>
+    JSON.parse((await run(['replay', '-', '--json', '--skew', skew], { stdin })).stdout).outOfOrder
+  for (const skew of ['0', '1000', '1 second']) t.equal(await outOfOrder(skew), 1, skew)
+  for (const skew of ['2000', '2s']) t.equal(await outOfOrder(skew), 0, skew)
+})
+
 test('the exit code is 1 where a policy denies more than `--fail-above`', async (t) => {
   const log = join(t.testdir({ log: LOG }), 'log')
   const policies = ['--policy', 'name=strict rate=1', '--policy', 'rate=10']
   const { code, stderr } = await run(['replay', log, ...policies, '--fail-above', '49.9%'])
-  t.same([code, stderr], [1, 'failed: strict denies 50 % of the requests, more than 49.9 %\n'])
+  t.same([code, stderr], [1, 'failed: strict denies 2 of 4 requests, 50.0 %, more than 49.9%\n'])
   t.match(await run(['replay', log, ...policies, '--fail-above', '50%']), { code: 0, stderr: '' })
 })
 
 test('arguments that are not allowed exit with 2 and say what is', async (t) => {
-  const log = join(t.testdir({ log: LOG }), 'log')
+  const folder = t.testdir({
+    log: LOG,
+    app: APP,
+    cut: gzipped(LOG).subarray(0, 5),
+    link: t.fixture('symlink', 'log'),
+  })
+  const [log, app, cut] = ['log', 'app', 'cut'].map((name) => join(folder, name))
   const cases: [string[], RegExp][] = [
     [['--polciy', 'rate=1', log], /unknown option --polciy; did you mean 'policy'\?; --help shows examples/],
     [['-x', log], /unknown option -x/],
@@ -85,10 +103,19 @@ test('arguments that are not allowed exit with 2 and say what is', async (t) => 
     [[log, '--policy', 'rate=1', '--fail-above', '101%'], /'--fail-above' is '101%'/],
     [[log, '--policy', 'rate=1', '--policy', 'rate=x'], /'policies\[1\]\.rate' is 'x'/],
     [[log, '--policy', 'ratio=1'], /unknown option 'policies\[0\]\.ratio'; allowed: name, algorithm, rate/],
+    [[log, '--cost', '1.5'], /cost is 1\.5; allowed: an integer/],
+    [[log, '--skew', 'x'], /'skew' is 'x'; allowed: 'second'/],
     [[log, '--ipv6-prefix', 'x'], /'ipv6Prefix' is NaN/],
     [[log, '--html', `${log}/page.html`], /--html cannot be written: ENOTDIR/],
+    [[app, log, '--html', log], /option '--html' is '.*'; allowed: a file that is none of the logs/],
+    [[log, '--html', join(folder, 'link')], /option '--html' is '.*'; allowed: a file that is none/],
     [[`${log}.missing`], /log\.missing: no such file/],
-    [[log, '--where', 'ip=1.2.3.4'], /log: no request to replay; 4 left out, 0 lines without a request/],
+    [[log, '--where', 'ip=1.2.3.4'], /log: no request to replay; 4 left out, 0 lines without a request\n/],
+    [
+      [cut],
+      /cut: no request to replay; 0 left out, 0 lines without a request; .*cut ends in the middle of its/,
+    ],
+    [[app], /app: no request to replay; 0 left out, 2 lines without a request; where requests have no known/],
   ]
   for (const [args, message] of cases) {
     const { code, stdout, stderr } = await run(['replay', ...args])
@@ -96,6 +123,7 @@ test('arguments that are not allowed exit with 2 and say what is', async (t) => 
     t.match(stderr, /^fastify-floodgate replay: .+\n$/)
     t.match(stderr, message)
   }
+  t.equal(readFileSync(log, 'utf8'), LOG)
 })
 
 test('colours and a progress bar are for terminals only', async (t) => {
@@ -134,6 +162,15 @@ test('`--html` writes a page with advice, and the table comes as well', async (t
   t.same([code, stderr], [0, ''])
   t.match(stdout, /denied 2 of 4 requests/)
   t.match(readFileSync(page, 'utf8'), /^<!doctype html>[\s\S]*<h2>Suggestion<\/h2>/)
+})
+
+test('a replay that fails leaves no page that was not there', async (t) => {
+  const folder = t.testdir({ log: LOG, old: 'a page' })
+  const log = join(folder, 'log')
+  for (const [name, where] of Object.entries({ new: 'ip=1.2.3.4', old: 'ip=1.2.3.4', other: 'host=a' }))
+    t.match(await run(['replay', log, '--where', where, '--html', join(folder, name)]), { code: 2 })
+  t.same(readdirSync(folder).sort(), ['log', 'old'])
+  t.equal(readFileSync(join(folder, 'old'), 'utf8'), 'a page')
 })
 
 test('help teaches by examples, and fits a terminal', async (t) => {

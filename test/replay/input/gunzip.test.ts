@@ -71,6 +71,9 @@ test('a report of a gzip file that is cut counts its whole lines, and says so', 
   const { files, requests } = await replay({ files: streamOf(cut) })
   t.ok(requests === lines.length || requests === lines.length - 1, `${requests} of ${lines.length}`)
   t.match(files, [{ damage: 'ends in the middle of its gzip data' }])
+  await t.rejects(replay({ files: streamOf(gzipSync(LINES[0], { level: 0 }).subarray(0, 40)) }), {
+    message: /no request in a format that is known: .*; stream ends in the middle of its gzip data$/,
+  })
   t.match(await replayLines(LINES), { requests: 3000 })
   t.match(await replay({ files: streamOf(whole) }), { requests: 3000, files: [{ damage: null }] })
 })

@@ -114,7 +114,7 @@ test('a JSON log whose fields nobody knows is an error that shows its fields', a
   await t.rejects(replayLines(json({ level: 30, when: NOON, client: 'x' })), {
     code: 'FST_FLOODGATE_LOG',
     message:
-      "stream:1: JSON with no field that is known for the time or the client; name them with the options time, ip or key. The line has 'level', 'when', 'client'",
+      "stream:1: no line of the first 100 has a time and a client by a name that is known; name them with the options time, ip or key, or, for the log of a Fastify application, the format 'pino'. The first line has 'level', 'when', 'client'",
   })
 })
 

@@ -85,15 +85,38 @@ test('the time of the first line counts, that of the second is the end', async (
   )
 })
 
+test('a log that begins with many messages needs its format', async (t) => {
+  const message = JSON.stringify({ level: 30, time: NOON, pid: 1, hostname: 'a', msg: 'starting' })
+  const lines = [...Array(150).fill(message), begin(), end()]
+  await t.rejects(replayLines(lines), /no line of the first 100 has .* the format 'pino'/)
+  t.match(await replayLines(lines, { format: 'pino' }), { requests: 1 })
+})
+
 test('the same reqId in two processes is two requests', async (t) => {
   const lines = [begin(), begin({ pid: 2, ip: '192.0.2.2' }), end({ pid: 2 }), end()]
   const { policies } = await replayLines(lines, NONE)
   t.same(policies[0].hardest.map(({ key }) => key).sort(), ['192.0.2.1', '192.0.2.2'])
 })
 
-test('clients without an address, as those of a Unix socket, are one', async (t) => {
-  const lines = [begin(), end()].map((line) => line.replace('192.0.2.1', ''))
-  t.match(await replayLines(lines, NONE), { policies: [{ hardest: [{ key: 'unknown' }] }] })
+test('a line without an address is no request, unless it has another key', async (t) => {
+  const nobody = [begin({ ip: '' }), end()]
+  const lines = [...nobody, begin(), end()]
+  t.match(await replayLines(lines, NONE), { requests: 1, policies: [{ hardest: [{ key: '192.0.2.1' }] }] })
+  t.match(await replayLines(lines, { ...NONE, key: 'global' }), { requests: 2 })
+  const user = JSON.stringify({ ...JSON.parse(end()), user: 'ann' })
+  t.match(await replayLines([nobody[0], user, ...nobody], { ...NONE, key: 'user' }), {
+    requests: 1,
+    policies: [{ hardest: [{ key: 'ann' }] }],
+  })
+  const proxied = JSON.stringify({ ...JSON.parse(end()), client: '192.0.2.7' })
+  t.match(await replayLines([nobody[0], proxied], { ...NONE, ip: 'client' }), {
+    policies: [{ hardest: [{ key: '192.0.2.7' }] }],
+  })
+})
+
+test('a request without an address that never ends keeps back no other', async (t) => {
+  const open = [begin({ ip: '' }), begin({ id: 'req-2' }), begin({ id: 'req-3', ip: '' })]
+  t.match(await replayLines(open), { requests: 1 })
 })
 
 test('one line that has all is a request', async (t) => {

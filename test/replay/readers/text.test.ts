@@ -1,5 +1,8 @@
 import fc from 'fast-check'
 import { test } from 'tap'
+import { newEntry, REQUEST } from '../../../lib/replay/readers/line.js'
+import { Selection } from '../../../lib/replay/readers/selection.js'
+import { TextReader } from '../../../lib/replay/readers/text.js'
 import { combined, NOON, replayLines } from '../support.js'
 
 /** Any policy: each key of a report of denials needs one. */
@@ -77,6 +80,38 @@ test('any field of a line can be the key, and a request without it counts by its
   t.same(await keysOf(common, { key: 'agent' }), { '192.0.2.1 (no agent)': 3 })
 })
 
+test('a server before the address, as Apache writes for virtual hosts, is left out', async (t) => {
+  const of = (client: string) => combined(NOON, client, { user: 'ann' })
+  const lines = ['example.com:443 192.0.2.1', 'example.com:443 2001:db8::7', '[::1]:80 192.0.2.2'].map(of)
+  t.same(await keysOf(lines), { '192.0.2.1': 1, '2001:db8::/64': 1, '192.0.2.2': 1 })
+  t.same(await keysOf(lines, { key: 'user' }), { ann: 3 })
+  t.match(await replayLines(lines), { files: [{ format: 'combined', unreadableLines: 0 }] })
+})
+
+test('a first word that is an address, or that no address follows, is the client', async (t) => {
+  const lines = ['2001:db8::1', 'host.test:443', '192.0.2.1:8080'].map((client) => combined(NOON, client))
+  lines.push(combined(NOON, '2001:db8::2').replace(' - - ', ' 192.0.2.2 - '))
+  lines.push(combined(NOON, 'host.test:80').replace(' - - ', ' ident - '))
+  t.same(await keysOf(lines), {
+    '2001:db8::/64': 2,
+    'host.test:443': 1,
+    '192.0.2.1': 1,
+    'host.test:80': 1,
+  })
+})
+
+test('a field that no line has is none', (t) => {
+  const selection = { key: 'ip', ipv6Prefix: 64, where: [], statuses: null, cost: 1 }
+  const reader = new TextReader(new Selection(selection))
+  const line = Buffer.from(combined(NOON, '192.0.2.1'))
+  t.equal(reader.read(line, 0, line.length, newEntry()), REQUEST)
+  t.same(
+    ['agent', 'usr'].map((name) => reader.field(name)),
+    ['Mozilla/5.0 (X11)', undefined],
+  )
+  t.end()
+})
+
 test('quotes, spaces and bytes of any kind in a request are part of it', async (t) => {
   const requests = [
     'GET /\\"a\\" HTTP/1.1',
@@ -117,7 +152,9 @@ test('`where` and `status` leave requests out', async (t) => {
   t.equal(await count({ where: 'route=/api/axb*' }), 0, 'a dot is a dot')
   t.equal(await count({ where: 'user=' }), 4, 'no value')
   t.equal(await count({ where: 'url=*=*' }), 1, 'a value may hold what separates')
+  t.equal(await count({ where: ' method != POST ' }), 2, 'spaces')
   t.equal(await count({ status: '2xx' }), 2)
+  t.equal(await count({ status: ' 401 , 503 ' }), 2)
   t.equal(await count({ status: ['401', '5XX,404'] }), 2)
 })
 
