@@ -359,6 +359,44 @@ test('an error handler, a validator and a serializer of the application leave th
   const { call } = await openConsole(t, { build })
   t.match(await call('look', { limiter: 'default', key: 'a' }), { status: 200, limiter: 'default' })
   t.match(await call('look', { limiter: 'nobody', key: 'a' }), { status: 404, statusCode: 404 })
+  const text = { 'content-type': 'text/plain', 'x-floodgate-console': '1' }
+  const unread = [
+    [await call('look', '{'), 400, 'FST_ERR_CTP_INVALID_JSON_BODY', 'Bad Request'],
+    [await call('look', 'x'.repeat(70_000)), 413, 'FST_ERR_CTP_BODY_TOO_LARGE', 'Payload Too Large'],
+    [await call('look', 'x', text), 415, 'FST_ERR_CTP_INVALID_MEDIA_TYPE', 'Unsupported Media Type'],
+  ] as const
+  for (const [answer, status, code, error] of unread)
+    t.match(answer, { status, statusCode: status, code, error, message: String })
+})
+
+test('what hooks of operators throw is for the error handler of the application', async (t) => {
+  const { get } = await openConsole(t, {
+    build: (app) => {
+      app.setErrorHandler((error: Error, _request, reply) => reply.code(401).send(`ours: ${error.message}`))
+    },
+    console: {
+      onRequest: async () => {
+        throw new Error('who are you')
+      },
+    },
+  })
+  const refused = await get('/limits/api/state')
+  t.equal(refused.status, 401)
+  t.equal(await refused.text(), 'ours: who are you')
+})
+
+test('what hooks of operators throw is JSON where the application has no error handler', async (t) => {
+  const onRequest = async () => {
+    throw Object.assign(new Error('who are you'), { statusCode: 403, code: 'WHO' })
+  }
+  const { call } = await openConsole(t, { console: { onRequest } })
+  t.strictSame(await call('look', { limiter: 'default', key: 'a' }), {
+    status: 403,
+    statusCode: 403,
+    code: 'WHO',
+    error: 'Forbidden',
+    message: 'who are you',
+  })
 })
 
 test('where nobody can say who acts, nothing is done', async (t) => {
