@@ -1,6 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import type { ConsoleKey, ConsolePreview, ConsoleState } from '../../types/console.js'
-import type { AnyPolicy, ChangeOptions, Period, PolicyOptions, RateLimitRegistry } from '../../types/index.js'
+import type {
+  AnyPolicy,
+  ChangeOptions,
+  ChangeVerb,
+  Period,
+  PolicyOptions,
+  RateLimitRegistry,
+} from '../../types/index.js'
 import { checkWho } from '../limits/index.js'
 import { invalidOption, ownOptions } from '../policy/index.js'
 import type { Feed } from './feed.js'
@@ -17,6 +24,15 @@ export interface CallBody extends NamedSubject {
   readonly policies?: AnyPolicy | null
   readonly until?: string
   readonly comment?: string
+}
+
+/** What a call has done. Other processes write into `changes()`, too, and their clocks may differ. */
+interface Made extends ChangeOptions {
+  readonly verb: ChangeVerb
+  readonly limiter: string
+  /** Null where the change is of a whole limiter. */
+  readonly key: string | null
+  readonly text: string
 }
 
 const SUBJECT = ['limiter', 'key', 'offender']
@@ -48,18 +64,17 @@ export class Actions {
 
   async reset(body: CallBody, request: FastifyRequest, who?: string): Promise<ConsoleKey> {
     const subject = this.#subject(body, SUBJECT)
-    const done = this.#rateLimit.reset(subject.limiter, subject.key, { who })
-    this.#log(request)
-    await done
+    await this.#rateLimit.reset(subject.limiter, subject.key, { who })
+    this.#log(request, { verb: 'reset', ...subject, text: 'as new', who })
     return this.#seen(subject)
   }
 
   async block(body: CallBody, request: FastifyRequest, who?: string): Promise<ConsoleKey> {
     const subject = this.#subject(body, [...SUBJECT, 'period', 'comment'])
     const { period, comment } = body
-    const done = this.#rateLimit.block(subject.limiter, subject.key, period as Period, { who, comment })
-    this.#log(request)
-    await done
+    await this.#rateLimit.block(subject.limiter, subject.key, period as Period, { who, comment })
+    const text = `blocked for ${typeof period === 'number' ? `${period} ms` : period}`
+    this.#log(request, { verb: 'block', ...subject, text, who, comment })
     return this.#seen(subject)
   }
 
@@ -68,7 +83,7 @@ export class Actions {
     const { policy, until, comment } = body
     const options = { who, comment, ...(until !== undefined && { until }) }
     this.#rateLimit.override(subject.limiter, subject.key, policy as PolicyOptions | false | null, options)
-    this.#log(request)
+    this.#log(request, { verb: 'override', ...subject, text: textOf(policy, until), who, comment })
     return this.#seen(subject)
   }
 
@@ -79,9 +94,9 @@ export class Actions {
 
   update(body: CallBody, request: FastifyRequest, who?: string): ConsoleState {
     const { limiter, policies } = this.#policies(body, ['comment'])
-    const options: ChangeOptions = { who, comment: body.comment }
-    this.#rateLimit.update(limiter, policies, options)
-    this.#log(request)
+    const { comment } = body
+    this.#rateLimit.update(limiter, policies, { who, comment })
+    this.#log(request, { verb: 'update', limiter, key: null, text: textOf(policies), who, comment })
     return this.#feed.state()
   }
 
@@ -101,10 +116,16 @@ export class Actions {
     return this.#view.key(limiter, key)
   }
 
-  /** A line for each change: the newest of the list, with its key as it is shown. */
-  #log(request: FastifyRequest): void {
-    const [{ verb, limiter, key, text, who, comment }] = this.#rateLimit.changes()
-    const shown = key === null ? null : clip(this.#rateLimit.showKey(limiter as string, key))
-    request.log.info({ verb, limiter, key: shown, text, who, comment }, 'rate limits changed')
+  /** A line for each change that was made, with its key as it is shown. */
+  #log(request: FastifyRequest, { verb, limiter, key, text, who, comment = '' }: Made): void {
+    const shown = key === null ? null : clip(this.#rateLimit.showKey(limiter, key))
+    request.log.info({ verb, limiter, key: shown, text, who: who ?? null, comment }, 'rate limits changed')
   }
+}
+
+/** Policies in the log. */
+function textOf(policies: unknown, until?: string): string {
+  if (policies === null) return 'ended'
+  const limit = policies === false ? 'no limit' : JSON.stringify(policies)
+  return until === undefined ? limit : `${limit} until ${until}`
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, RouteShorthandOptions } from 'fastify'
 import type { Actions, CallBody } from './actions.js'
-import { JSON_TYPE, replyWith } from './errors.js'
+import { JSON_TYPE, refuseBody, replyWith } from './errors.js'
 import type { Feed } from './feed.js'
 import { OWN_HEADER, refuseForeign } from './origin.js'
 import { EXEMPT, TAGS } from './routes.js'
@@ -16,7 +16,7 @@ const COMPILERS = {
   serializerCompiler: () => write,
 } satisfies RouteShorthandOptions
 
-/** An answer, or an error of Fastify itself: a body that is no JSON. Ours are written already. */
+/** An answer, or an error that the application did not handle. Ours are written already. */
 function write(answer: unknown): string {
   if (!(answer instanceof Error)) return JSON.stringify(answer)
   const { statusCode, code, error, message } = answer as Error & Record<string, unknown>
@@ -28,6 +28,7 @@ const COMMON = { config: EXEMPT, exposeHeadRoute: false, ...COMPILERS }
 /** Adds the API below a scope of its own. */
 export function addApi(app: FastifyInstance, actions: Actions, feed: Feed, stream: Stream): void {
   app.addHook('onRequest', refuseForeign)
+  app.setErrorHandler(refuseBody)
   // A form of another site cannot send JSON.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(

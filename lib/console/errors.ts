@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import createError from '@fastify/error'
-import type { FastifyReply } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { type CodedError, show } from '../policy/index.js'
 
 const NotRegistered = createError(
@@ -53,6 +53,20 @@ export function replyWith(reply: FastifyReply, error: unknown): FastifyReply {
   const { code, message } = error as CodedError
   const statusCode = STATUS[code]
   if (statusCode === undefined) throw error
+  return sendFault(reply, statusCode, code, message)
+}
+
+/**
+ * Replies to a body that Fastify cannot read, whatever error handler the application has. What else fails, as
+ * in hooks of operators, is for that handler.
+ */
+export function refuseBody(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { code, message } = error
+  if (!String(code).startsWith('FST_ERR_CTP_')) throw error
+  return sendFault(reply, error.statusCode as number, code, message)
+}
+
+function sendFault(reply: FastifyReply, statusCode: number, code: string, message: string): FastifyReply {
   const body = { statusCode, code, error: STATUS_CODES[statusCode], message }
   return reply.code(statusCode).type(JSON_TYPE).send(JSON.stringify(body))
 }

@@ -35,8 +35,8 @@ export class Feed implements Source {
   /** Samples the history from now on, also while no page is open: one that opens later shows what was. */
   start(after: After): void {
     this.#stop = after(STEP, () => {
-      this.#history.sample(this.#rateLimit.stats(), this.#now())
       this.start(after)
+      this.#history.sample(this.#rateLimit.stats(), this.#now())
     })
   }
 

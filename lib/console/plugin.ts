@@ -8,6 +8,7 @@ import { Feed } from './feed.js'
 import { setSafeHeaders } from './headers.js'
 import { readOptions } from './options.js'
 import { addPage } from './page-routes.js'
+import { safeAfter } from './safe-after.js'
 import { Stream } from './stream.js'
 import { View } from './view.js'
 
@@ -38,10 +39,10 @@ export async function rateLimitConsole(
   const { rateLimit } = app
   const view = new View(rateLimit)
   const feed = new Feed(rateLimit, view, () => wallMicros() / 1000)
-  const stream = new Stream(feed, after)
+  const stream = new Stream(feed, safeAfter(after, app.log))
   const actions = new Actions(rateLimit, view, feed, settings)
   app.register(async (api) => addApi(api, actions, feed, stream), { prefix: '/api' })
-  app.addHook('onReady', async () => feed.start(after))
+  app.addHook('onReady', async () => feed.start(safeAfter(after, app.log)))
   // Open streams would keep the server from closing.
   app.addHook('preClose', async () => stream.close())
   app.addHook('onClose', async () => feed.stop())

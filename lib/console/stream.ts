@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import type { After } from '../store/index.js'
 import { tooManyPages } from './errors.js'
@@ -31,19 +32,26 @@ export interface Source {
 /** One page. */
 class Follower {
   readonly #response: FastifyReply['raw']
-  /** Ticks that it has missed, because it has not read what it was sent before. */
-  missed = 0
+  readonly #socket: Socket
+  /** Ticks since it was sent something. */
+  silent = 0
   /** Ticks since it came. */
   age = 0
   #isFull = false
 
-  constructor(response: FastifyReply['raw']) {
-    this.#response = response
+  constructor({ raw, request }: FastifyReply) {
+    this.#response = raw
+    this.#socket = request.raw.socket
     // A page that has gone is no failure.
-    response.on('error', () => {})
-    response.on('drain', () => {
+    raw.on('error', () => {})
+    raw.on('drain', () => {
       this.#isFull = false
     })
+  }
+
+  /** Whether its client has left: the response of a pipelined request does not hear that. */
+  get isGone(): boolean {
+    return this.#response.destroyed || this.#socket.destroyed
   }
 
   /** Whether it reads: what is sent to others is never kept for one that does not. */
@@ -84,17 +92,20 @@ export class Stream {
 
   /** Replies with the state, and goes on with ticks. Throws `FST_FLOODGATE_PAGES`. */
   follow(reply: FastifyReply): void {
+    const follower = new Follower(reply)
+    // It left while a hook of operators waited.
+    if (follower.isGone) return void reply.hijack()
     if (this.#followers.size >= MOST_PAGES) throw tooManyPages(MOST_PAGES)
+    const first = Buffer.from(`retry: ${RETRY}\n\n${event('state', this.#source.state())}`)
     if (this.#stop === null) this.#begin()
     const { raw, request } = reply.hijack()
     const headers = { ...(reply.getHeaders() as OutgoingHttpHeaders), ...HEADERS }
     // A connection that could be used again would keep the server from closing. HTTP/2 has streams.
     if (request.raw.httpVersionMajor === 1) headers.connection = 'close'
     raw.writeHead(200, headers)
-    const follower = new Follower(raw)
     this.#followers.add(follower)
     raw.on('close', () => this.#leave(follower))
-    follower.send(Buffer.from(`retry: ${RETRY}\n\n${event('state', this.#source.state())}`))
+    follower.send(first)
   }
 
   close(): void {
@@ -127,21 +138,29 @@ export class Stream {
   }
 
   #tick(): void {
+    for (const follower of this.#followers) this.#endIfOver(follower)
     const { tick, state } = this.#source.tick()
     const both = event('tick', tick) + (state === null ? '' : event('state', state))
     // Encoded once for all pages.
     const bytes = Buffer.from(both)
     let whole: Buffer | null = null
     for (const follower of this.#followers) {
-      if (++follower.age > LIFETIME) this.#end(follower)
-      else if (!follower.reads) {
-        follower.missed++
-        if (follower.missed > PATIENCE) follower.giveUp()
-      } else if (follower.missed > 0) {
+      if (!follower.reads) continue
+      if (follower.silent > 1) {
         whole ??= Buffer.from(event('state', state ?? this.#source.state()))
         follower.send(whole)
-        follower.missed = 0
       } else follower.send(bytes)
+      follower.silent = 0
+    }
+  }
+
+  /** Counts a tick of a page before the source is asked, so that a fault of the source keeps nobody. */
+  #endIfOver(follower: Follower): void {
+    follower.silent++
+    if (++follower.age > LIFETIME) this.#end(follower)
+    else if (follower.isGone || (!follower.reads && follower.silent > PATIENCE)) {
+      this.#leave(follower)
+      follower.giveUp()
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { test } from 'tap'
-import { memoryStore } from '../../lib/index.js'
+import { type Test, test } from 'tap'
+import { memoryStore, type RateLimitOptions } from '../../lib/index.js'
 import { lateStore } from '../fixtures/late-store.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
 import { openConsole } from './support/console.js'
@@ -150,6 +150,68 @@ test('a reset gives a client back what it used, and the list says who did it', a
   t.equal(logged.length, 1)
 })
 
+/** A console whose log a test reads: the changes in it. */
+async function openLogged(t: Test, limits: RateLimitOptions) {
+  const lines: string[] = []
+  const logger = { level: 'info', stream: { write: (line: string) => lines.push(line) } }
+  const opened = await openConsole(t, { limits, console: { who: () => 'ana' }, server: { logger } })
+  const logged = () =>
+    lines
+      .map((line) => JSON.parse(line))
+      .filter(({ msg }) => msg === 'rate limits changed')
+      .map(({ verb, limiter, key, text, who, comment }) => [verb, limiter, key, text, who, comment])
+  return { ...opened, logged }
+}
+
+test('the log has what a call did, also where the list has changes of machines whose clocks are ahead', async (t) => {
+  const { app, call, logged } = await openLogged(t, {
+    ...one,
+    offenders: { show: (key) => key.toUpperCase() },
+  })
+  const ahead = { at: new Date(Date.now() + 9000), who: 'bob', verb: 'update', limiter: 'api', key: null }
+  const list = app.rateLimit.changes.bind(app.rateLimit)
+  Object.assign(app.rateLimit, { changes: () => [{ ...ahead, text: '{}', comment: 'other' }, ...list()] })
+  const me = { limiter: 'default', key: 'me' }
+  const until = '2099-01-01T00:00:00.000Z'
+  await call('block', { ...me, period: '1 hour', comment: 'scraper' })
+  await call('block', { ...me, period: 60_000 })
+  await call('reset', me)
+  await call('override', { ...me, policy: { rate: 5 }, until, comment: 'sale' })
+  await call('override', { ...me, policy: false })
+  await call('override', { ...me, policy: null })
+  await call('update', { limiter: 'default', policies: { rate: 7 }, comment: 'too low' })
+  await call('update', { limiter: 'default', policies: null })
+  const expected = [
+    ['block', 'default', 'ME', 'blocked for 1 hour', 'ana', 'scraper'],
+    ['block', 'default', 'ME', 'blocked for 60000 ms', 'ana', ''],
+    ['reset', 'default', 'ME', 'as new', 'ana', ''],
+    ['override', 'default', 'ME', `{"rate":5} until ${until}`, 'ana', 'sale'],
+    ['override', 'default', 'ME', 'no limit', 'ana', ''],
+    ['override', 'default', 'ME', 'ended', 'ana', ''],
+    ['update', 'default', null, '{"rate":7}', 'ana', 'too low'],
+    ['update', 'default', null, 'ended', 'ana', ''],
+  ]
+  t.strictSame(logged(), expected)
+  const listed = list().map(({ verb, limiter, text, who, comment }) => [verb, limiter, text, who, comment])
+  const inBoth = expected.map(([verb, limiter, , ...rest]) => [verb, limiter, ...rest])
+  t.strictSame(listed.reverse(), inBoth, 'in the words of the list')
+})
+
+test('a block or a reset that failed is not in the log', async (t) => {
+  const late = lateStore(new ManualClock())
+  const { call, logged } = await openLogged(t, { store: late.store as never })
+  const me = { limiter: 'default', key: 'me' }
+  for (const verb of ['block', 'reset']) {
+    late.hold()
+    const failed = call(verb, verb === 'block' ? { ...me, period: 'hour' } : me)
+    setTimeout(() => late.fail(), 200)
+    t.equal((await failed).status, 500)
+  }
+  t.strictSame(logged(), [])
+  await call('reset', me)
+  t.match(logged(), [['reset', 'default']])
+})
+
 test('a block denies a client, and says so with its reason', async (t) => {
   const { get, call, state } = await openConsole(t)
   const seen = await call('block', { limiter: 'default', key: KEY, period: '10 minutes', comment: 'scraper' })
@@ -297,6 +359,44 @@ test('an error handler, a validator and a serializer of the application leave th
   const { call } = await openConsole(t, { build })
   t.match(await call('look', { limiter: 'default', key: 'a' }), { status: 200, limiter: 'default' })
   t.match(await call('look', { limiter: 'nobody', key: 'a' }), { status: 404, statusCode: 404 })
+  const text = { 'content-type': 'text/plain', 'x-floodgate-console': '1' }
+  const unread = [
+    [await call('look', '{'), 400, 'FST_ERR_CTP_INVALID_JSON_BODY', 'Bad Request'],
+    [await call('look', 'x'.repeat(70_000)), 413, 'FST_ERR_CTP_BODY_TOO_LARGE', 'Payload Too Large'],
+    [await call('look', 'x', text), 415, 'FST_ERR_CTP_INVALID_MEDIA_TYPE', 'Unsupported Media Type'],
+  ] as const
+  for (const [answer, status, code, error] of unread)
+    t.match(answer, { status, statusCode: status, code, error, message: String })
+})
+
+test('what hooks of operators throw is for the error handler of the application', async (t) => {
+  const { get } = await openConsole(t, {
+    build: (app) => {
+      app.setErrorHandler((error: Error, _request, reply) => reply.code(401).send(`ours: ${error.message}`))
+    },
+    console: {
+      onRequest: async () => {
+        throw new Error('who are you')
+      },
+    },
+  })
+  const refused = await get('/limits/api/state')
+  t.equal(refused.status, 401)
+  t.equal(await refused.text(), 'ours: who are you')
+})
+
+test('what hooks of operators throw is JSON where the application has no error handler', async (t) => {
+  const onRequest = async () => {
+    throw Object.assign(new Error('who are you'), { statusCode: 403, code: 'WHO' })
+  }
+  const { call } = await openConsole(t, { console: { onRequest } })
+  t.strictSame(await call('look', { limiter: 'default', key: 'a' }), {
+    status: 403,
+    statusCode: 403,
+    code: 'WHO',
+    error: 'Forbidden',
+    message: 'who are you',
+  })
 })
 
 test('where nobody can say who acts, nothing is done', async (t) => {

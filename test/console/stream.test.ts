@@ -3,9 +3,10 @@ import { get as httpGet, type IncomingMessage } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Fastify from 'fastify'
+import Fastify, { type onRequestAsyncHookHandler } from 'fastify'
 import { type Test, test } from 'tap'
 import { rateLimitConsole } from '../../lib/console/plugin.js'
+import { safeAfter } from '../../lib/console/safe-after.js'
 import { Stream } from '../../lib/console/stream.js'
 import rateLimit from '../../lib/index.js'
 import type { ConsoleState, ConsoleTick } from '../../types/console.js'
@@ -126,17 +127,31 @@ test('while no page is open nothing is computed but the history', async (t) => {
 })
 
 /** A stream of large ticks whose time a test moves. */
-async function bigStream(t: Test, text = 'x'.repeat(1_000_000)) {
+async function bigStream(
+  t: Test,
+  text = 'x'.repeat(1_000_000),
+  onRequest: onRequestAsyncHookHandler = async () => {},
+) {
   const timers = new ManualTimers(new ManualClock())
   const asked = { begin: 0, tick: 0, state: 0 }
+  /** What fails now. */
+  const faulty = { tick: false, state: false }
   const source = {
     begin: () => asked.begin++,
-    state: () => ({ whole: ++asked.state }),
-    tick: () => ({ tick: { number: ++asked.tick, text }, state: null }),
+    state: () => {
+      if (faulty.state) throw new Error('no state')
+      return { whole: ++asked.state }
+    },
+    tick: () => {
+      if (faulty.tick) throw new Error('no tick')
+      return { tick: { number: ++asked.tick, text }, state: null }
+    },
   }
-  const stream = new Stream(source, timers.after)
+  const logged: [object, string][] = []
+  const logger = { error: (...line: [object, string]) => void logged.push(line) }
+  const stream = new Stream(source, safeAfter(timers.after, logger as never))
   const app = Fastify()
-  app.get('/', (_request, reply) => {
+  app.get('/', { onRequest }, (_request, reply) => {
     stream.follow(reply)
     return reply
   })
@@ -146,7 +161,7 @@ async function bigStream(t: Test, text = 'x'.repeat(1_000_000)) {
     await timers.advance(1000)
     await sleep(20)
   }
-  return { stream, address, second, advance: (ms: number) => timers.advance(ms), asked }
+  return { stream, address, second, advance: (ms: number) => timers.advance(ms), asked, faulty, logged }
 }
 
 test('a page that does not read misses ticks, gets the state when it reads again, and is given up at last', async (t) => {
@@ -179,6 +194,112 @@ test('a page that does not read misses ticks, gets the state when it reads again
   }
   t.equal(stream.size, 1)
   leave()
+})
+
+test('a page that hears nothing because of a fault stays, gets the state after it, and the log has one line', async (t) => {
+  const { stream, address, second, asked, faulty, logged } = await bigStream(t, '')
+  const { next, leave } = await listen(address, '/')
+  await next()
+  faulty.tick = true
+  for (let i = 0; i < 40; i++) await second()
+  faulty.tick = false
+  faulty.state = true
+  await second()
+  t.equal(stream.size, 1)
+  t.match(logged, [[{ err: { message: 'no tick' } }, /fault/]])
+  t.equal(logged.length, 1, 'one fault after the other is one line')
+  const refused = await fetch(address)
+  t.match([refused.status, await refused.json()], [500, { message: 'no state' }])
+  faulty.state = false
+  await second()
+  t.match(
+    await next(),
+    { name: 'state', data: { whole: asked.state } },
+    'what it missed may be more than counters',
+  )
+  await second()
+  t.match(await next(), { name: 'tick', data: { number: asked.tick } })
+  faulty.tick = true
+  await second()
+  t.equal(logged.length, 2, 'the next fault is another line')
+  leave()
+})
+
+test('a stream ends after 15 minutes in spite of faults, too', async (t) => {
+  const { stream, address, advance, faulty } = await bigStream(t, '')
+  const { next } = await listen(address, '/')
+  await next()
+  faulty.tick = true
+  await advance(901_000)
+  t.equal(await next(), null)
+  t.equal(stream.size, 0)
+})
+
+test('a fault of the console does not end the process of the application', async (t) => {
+  const lines: string[] = []
+  const logger = { stream: { write: (line: string) => lines.push(line) } }
+  const { app, address } = await openConsole(t, { server: { logger } })
+  const { next, leave } = await listen(address)
+  await next()
+  const { processes } = app.rateLimit
+  Object.assign(app.rateLimit, {
+    processes: () => {
+      throw new Error('a report that cannot be read')
+    },
+  })
+  await sleep(2500)
+  Object.assign(app.rateLimit, { processes })
+  t.match(await next(), { name: 'state' })
+  const faults = lines.map((line) => JSON.parse(line)).filter(({ level }) => level >= 50)
+  t.match(faults, [{ err: { message: 'a report that cannot be read' }, msg: /fault in the console/ }])
+  t.equal(faults.length, 1)
+  leave()
+})
+
+test('a page that leaves while a hook of operators waits does not follow', async (t) => {
+  const waiting: (() => void)[] = []
+  const { stream, address, asked } = await bigStream(
+    t,
+    '',
+    () => new Promise<void>((done) => waiting.push(done)),
+  )
+  const { port } = new URL(address)
+  // The second one is pipelined: its response has no socket, and does not hear that it closes.
+  for (const requests of [1, 2]) {
+    const client = connect(Number(port))
+    client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(requests))
+    while (waiting.length < requests) await sleep(10)
+    client.destroy()
+    await sleep(100)
+    for (const done of waiting.splice(0)) done()
+    await sleep(50)
+    t.equal(stream.size, 0)
+  }
+  t.equal(asked.begin, 0, 'nothing is computed for it')
+})
+
+test('a page that a client pipelined follows no longer than its connection', async (t) => {
+  const { stream, address, second } = await bigStream(t, '')
+  const client = connect(Number(new URL(address).port))
+  client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(2))
+  while (stream.size < 2) await sleep(10)
+  await second()
+  t.equal(stream.size, 2)
+  client.destroy()
+  while (stream.size === 2) await sleep(10)
+  await second()
+  t.equal(stream.size, 0)
+})
+
+test('a page that a client pipelined is given up when it reads nothing', async (t) => {
+  const { stream, address, second } = await bigStream(t)
+  const client = connect(Number(new URL(address).port))
+  client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(2))
+  client.resume()
+  t.teardown(() => client.destroy())
+  while (stream.size < 2) await sleep(10)
+  for (let i = 0; i < 32; i++) await second()
+  t.equal(stream.size, 1)
 })
 
 test('a stream ends after 15 minutes, so that the hooks of operators run again', async (t) => {
