@@ -94,6 +94,6 @@ test('what is no meter is an error', async (t) => {
   refused({ registry: {} }, "unknown option 'registry'; allowed: meter, labels")
   refused(
     { meter: newMeter(t).meter, labels: [] },
-    "option 'labels' is a list; allowed: an object of strings",
+    "option 'labels' is an empty list; allowed: an object of strings",
   )
 })

@@ -7,7 +7,7 @@ const LINE = combined(NOON, '192.0.2.1')
 test('options that are not allowed are errors that say what is', async (t) => {
   const cases: [object, RegExp][] = [
     [{ polices: [] }, /'polices'; did you mean 'policies'/],
-    [{ files: [] }, /'files' is a list; allowed: a path, a stream of bytes/],
+    [{ files: [] }, /'files' is an empty list; allowed: a path, a stream of bytes/],
     [{ files: undefined }, /'files' is undefined/],
     [{ format: 'clf' }, /'format' is 'clf'; allowed: combined, common, pino, json/],
     [{ format: 'pinno' }, /did you mean 'pino'/],

@@ -110,7 +110,7 @@ test('policies that are not allowed are errors that name them', async (t) => {
     t.rejects(replayLines([at(0)], { policies: policies as never }), { message })
   await refused([{}, { rate: -1 }], /'policies\[1\]\.rate' is -1/)
   await refused([[{}, { rat: 1 }]], /'policies\[0\]\[1\]\.rat'; did you mean 'rate'/)
-  await refused([[]], /'policies\[0\]' is a list/)
+  await refused([[]], /'policies\[0\]' is an empty list/)
   await refused([null], /'policies\[0\]' is null/)
   await refused({}, /'policies' is an object/)
   await refused([[{ algorithm: 'concurrency', limit: 1 }, {}]], /by itself, not in a list/)
