@@ -148,6 +148,11 @@ test('options.md has a row for every option, and every example is accepted', asy
     ['A policy', policy, (options) => createLimiter({ name: 'api', ...(options as object) })],
     ['A limiter of the plugin', route, (options) => register({ limiters: { one: options } })],
     ['`createLimiter`', [...policy, 'policies'], createLimiter],
+    [
+      'The second argument of `createLimiter`',
+      optionsOf('types/limiter.ts', 'LimiterSettings'),
+      (settings) => createLimiter({ name: 'api' }, settings),
+    ],
     ['`memoryStore`', optionsOf('lib/store/memory/options.ts', 'MemoryStoreOptions'), memoryStore],
     ['`redisStore`', optionsOf('lib/store/redis/options.ts', 'RedisStoreOptions'), redisStore],
     ['`createSharedMemory` and `sharedStore`', sharedMemoryOptions(), createSharedMemory],
