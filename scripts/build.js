@@ -1,5 +1,5 @@
 // Compiles lib/ and types/ into dist/, from nothing, and puts the console's page beside its server.
-import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { transform } from 'esbuild'
 import { ROOT, run, TSC } from './shared/run.js'
 
@@ -19,5 +19,9 @@ async function buildPage() {
 
 rmSync(`${ROOT}dist`, { recursive: true, force: true })
 const { ok } = await run(process.execPath, [TSC, '-p', 'tsconfig.build.json'])
-if (ok) await buildPage()
+if (ok) {
+  await buildPage()
+  // npx runs it by its name, and npm makes it executable only once.
+  chmodSync(`${ROOT}dist/lib/cli.js`, 0o755)
+}
 process.exit(ok ? 0 : 1)

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -53,6 +54,17 @@ test('every link between pages leads somewhere', async (t) => {
       t.ok(existsSync(new URL(target, ROOT)), `${page}: ${link}`)
       if (anchor !== undefined) t.ok(anchorsOf(target).includes(anchor), `${page}: ${link}`)
     }
+  }
+})
+
+test('the commands at the head of each example are whole', async (t) => {
+  const examples = new URL('examples/', ROOT)
+  const files = readdirSync(examples, { recursive: true, encoding: 'utf8' })
+  for (const file of files.filter((file) => file.endsWith('.ts'))) {
+    const [head] = readFileSync(new URL(file, examples), 'utf8').split(/^(?!\/\/)/m, 1)
+    const commands = [...head.matchAll(/^\/\/ {5}(.*)$/gm)].map(([, line]) => line)
+    if (commands.length === 0) continue
+    t.doesNotThrow(() => execFileSync('sh', ['-n'], { input: commands.join('\n'), stdio: 'pipe' }), file)
   }
 })
 

@@ -9,7 +9,7 @@ import { compiler, install, ROOT, run } from './package/install.js'
 
 t.setTimeout(120_000)
 
-const { folder: project, installed, manifest } = install()
+const { folder: project, installed, built, manifest } = install()
 
 test('the package holds what is built, its papers, and nothing else', async (t) => {
   const files = readdirSync(installed, { recursive: true, withFileTypes: true, encoding: 'utf8' })
@@ -120,6 +120,18 @@ test('its other doors open, too: Redis, threads, metrics, limits, replay and the
 test('its command line runs', async (t) => {
   t.match(run('node', [join(installed, manifest.bin), 'replay', '--help']), /^fastify-floodgate replay: /)
   t.match(readFileSync(join(installed, manifest.bin), 'utf8'), /^#!\/usr\/bin\/env node\n/)
+})
+
+test('a build leaves a command line that runs by its name, as npx runs it in a clone', async (t) => {
+  t.match(run(join(built, manifest.bin), ['replay', '--help']), /^fastify-floodgate replay: /)
+})
+
+test('the logs that pages read lie in a project where the pages say', async (t) => {
+  const [, code] = /^```sh\n(npx [\s\S]*?)^```/m.exec(readPage('docs/choosing.md')) ?? []
+  const command = `${code}`.replace('npx fastify-floodgate', `node '${join(installed, manifest.bin)}'`)
+  t.match(run('sh', ['-c', command], { cwd: project }), 'denied 1,126 of 20,289 requests')
+  const [, file] = /files: '(.*?)'/.exec(readPage('docs/replay.md')) ?? []
+  t.ok(existsSync(join(project, `${file}`)), file)
 })
 
 test('only what is exported can be reached', async (t) => {

@@ -43,6 +43,20 @@ test('a comment that asks is found, and a question in prose or code is not', asy
   t.same(wordFaults('docs/a.md', '- Is it full?'), [])
 })
 
+test('a sentence of prose without a subject is found, and a label, a question or a comment is not', async (t) => {
+  for (const line of ['- Who asks waits.', 'It waits. Who asks, waits too. So', '// Who goes on is blocked.'])
+    t.same(wordFaults('docs/a.md', line), ["docs/a.md:1: no subject, write 'A client that ...'"], line)
+  for (const line of [
+    '## Who asks',
+    'Who waits: all.',
+    '- [Who asks](#who-asks)',
+    '| Who asks? | `a.ts` |',
+    'All who ask.',
+  ])
+    t.same(wordFaults('docs/a.md', line), [], line)
+  t.same(wordFaults('lib/a.ts', '/** Who made a change, and why. */'), [])
+})
+
 test('a comment that is too wide is found, code and prose are not', async (t) => {
   const wide = 'x'.repeat(WIDTH)
   for (const start of ['// ', '  // ', '/** ', ' * ', '-- ', '# '])

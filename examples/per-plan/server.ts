@@ -4,8 +4,8 @@
 //
 // Then use token-of-ada (free, 3 at once), token-of-eve (pro, 20) or token-of-zoe (enterprise):
 //
-//     for i in $(seq 5); do curl -si -H 'authorization: Bearer token-of-ada' http://127.0.0.1:3000/report;
-// echo; done
+//     for i in $(seq 5); do curl -si -H 'authorization: Bearer token-of-ada' \
+//       http://127.0.0.1:3000/report; echo; done
 import { buildApp } from './app.js'
 
 const app = await buildApp()

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { t, test } from 'tap'
 import { until } from '../fixtures/redis/until.js'
 import { runSnippet } from '../fixtures/snippet-runner.js'
-import { readPage } from '../fixtures/snippets.js'
+import { fromRoot, readPage } from '../fixtures/snippets.js'
 import { seriesOf } from '../observe/series.js'
 import { run } from '../replay/cli/support.js'
 
@@ -15,7 +15,8 @@ const PEOPLE = Array.from({ length: 10 }, (_, i) => `198.51.100.${i}`)
 
 test('choosing.md: the replay prints what the page shows', async (t) => {
   const [, code, output] = /^```sh\n([\s\S]*?)^```\n\n```text\n([\s\S]*?)^```$/m.exec(readPage(PAGE)) ?? []
-  const words = [...code.replaceAll('\\\n', ' ').matchAll(/'([^']*)'|(\S+)/g)].map(([, a, b]) => a ?? b)
+  const command = fromRoot(code).replaceAll('\\\n', ' ')
+  const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, a, b]) => a ?? b)
   const { stdout } = await run(words.slice(2))
   let from = 0
   for (const line of output.split('\n').filter((line) => line !== '...')) {

@@ -10,6 +10,7 @@ import { ManualClock } from '../fixtures/manual-clock.js'
 import { limitLines, shownReply } from '../fixtures/shown-reply.js'
 import { runSnippet, statuses } from '../fixtures/snippet-runner.js'
 import { ROOT, readPage } from '../fixtures/snippets.js'
+import { optionsOf } from './options-of.js'
 
 test('quickstart.md shows the 429 that its first app sends', async (t) => {
   const { app } = await runSnippet(t, 'docs/quickstart.md', 'everything')
@@ -130,15 +131,6 @@ function optionRows(heading: string): { names: string[]; example: string }[] {
   }))
 }
 
-/** The names of the options that an interface declares. */
-function optionsOf(file: string, name: string): string[] {
-  const source = readFileSync(new URL(file, ROOT), 'utf8')
-  const [, body] = source.match(
-    new RegExp(`interface ${name} (?:extends [^{]*)?\\{([\\s\\S]*?)\\n\\}`),
-  ) as string[]
-  return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name)
-}
-
 test('options.md has a row for every option, and every example is accepted', async (t) => {
   const client = new Redis({ lazyConnect: true })
   t.teardown(() => client.disconnect())
@@ -156,6 +148,11 @@ test('options.md has a row for every option, and every example is accepted', asy
     ['A policy', policy, (options) => createLimiter({ name: 'api', ...(options as object) })],
     ['A limiter of the plugin', route, (options) => register({ limiters: { one: options } })],
     ['`createLimiter`', [...policy, 'policies'], createLimiter],
+    [
+      'The second argument of `createLimiter`',
+      optionsOf('types/limiter.ts', 'LimiterSettings'),
+      (settings) => createLimiter({ name: 'api' }, settings),
+    ],
     ['`memoryStore`', optionsOf('lib/store/memory/options.ts', 'MemoryStoreOptions'), memoryStore],
     ['`redisStore`', optionsOf('lib/store/redis/options.ts', 'RedisStoreOptions'), redisStore],
     ['`createSharedMemory` and `sharedStore`', sharedMemoryOptions(), createSharedMemory],

@@ -5,6 +5,7 @@ import { test } from 'tap'
 import { sampleLines } from '../../examples/replay/generate.js'
 import { ROOT, readPage } from '../fixtures/snippets.js'
 import { run } from '../replay/cli/support.js'
+import { optionsOf } from './options-of.js'
 
 const PAGE = readPage('docs/replay.md')
 const SAMPLE = 'examples/replay/access.log.gz'
@@ -47,6 +48,21 @@ test('replay.md: the attackers are the forty who are denied, and no person is', 
   const { policies, keys } = JSON.parse(stdout)
   t.equal(policies[0].keysDenied.count, 40)
   t.match(PAGE, `nobody of the ${keys - 40} people`)
+})
+
+test('replay.md: the table has each option of replay(), beside that of the command line', async (t) => {
+  const [, table] = /\| `replay\(\)` \| command line \|\n\|.*\n((?:\|.*\n)+)/.exec(PAGE) ?? []
+  const rows = `${table}`.trim().split('\n')
+  const cells = rows.map((row) => row.split('|').slice(1))
+  const names = cells.flatMap(([left]) => [...left.matchAll(/`([a-z]\w*)[`:]/g)].map(([, name]) => name))
+  t.same(names.sort(), optionsOf('lib/replay/options.ts', 'ReplayOptions').sort())
+  const { stdout } = await run(['replay', '--help'])
+  const flags = new Set(cells.flatMap(([, right]) => right.match(/--[\w-]+/g) ?? []))
+  const same = cells
+    .filter(([, right]) => right.includes('the same names'))
+    .flatMap(([left]) => left.match(/\w+/g))
+  for (const name of same) flags.add(`--${name}`)
+  t.same([...flags].sort(), [...new Set(stdout.match(/--[a-z][\w-]+/g))].sort())
 })
 
 test('the sample log is what its generator writes', async (t) => {

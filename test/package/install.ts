@@ -21,6 +21,8 @@ export interface Project {
   readonly folder: string
   /** Where the package lies in it. */
   readonly installed: string
+  /** The copy of the sources that the package was built in and packed from. */
+  readonly built: string
   readonly manifest: Manifest
 }
 
@@ -59,13 +61,13 @@ function readManifest(folder: string): Manifest {
 export function install(): Project {
   const work = mkdtempSync(join(tmpdir(), 'floodgate-package-'))
   process.once('exit', () => rmSync(work, { recursive: true, force: true }))
-  const [copy, folder] = ['copy', 'project'].map((name) => join(work, name))
+  const [built, folder] = ['built', 'project'].map((name) => join(work, name))
   const installed = join(folder, 'node_modules', 'fastify-floodgate')
-  mkdirSync(copy)
+  mkdirSync(built)
   mkdirSync(installed, { recursive: true })
-  copySources(copy)
-  symlinkSync(MODULES, join(copy, 'node_modules'))
-  run('npm', ['pack', '--silent', '--pack-destination', work], { cwd: copy })
+  copySources(built)
+  symlinkSync(MODULES, join(built, 'node_modules'))
+  run('npm', ['pack', '--silent', '--pack-destination', work], { cwd: built })
   const archive = readdirSync(work).find((name) => name.endsWith('.tgz')) as string
   run('tar', ['-xzf', join(work, archive), '-C', installed, '--strip-components=1'])
   const manifest = readManifest(installed)
@@ -74,7 +76,7 @@ export function install(): Project {
     mkdirSync(dirname(link), { recursive: true })
     symlinkSync(join(MODULES, name), link)
   }
-  return { folder, installed, manifest }
+  return { folder, installed, built, manifest }
 }
 
 /** Path of the compiler of that package: `typescript`, or an alias of another version. */

@@ -4,6 +4,7 @@ const WORDS: Readonly<Record<string, string>> = {
   dear: 'expensive',
   dearer: 'more expensive',
   dearest: 'most expensive',
+  learns: 'reads, takes over or finds out',
   lest: 'so that ... not',
   minds: 'a plain verb, such as watches or refuses',
   shall: 'must or will',
@@ -34,6 +35,9 @@ const COMMENT = /^\s*(?:\/\/|\/\*|\*|--|#)/
 const QUESTION =
   /^\s*(?:\/\/|\/\*\*?|\*|--) (?:Is|Are|Was|Were|May|Must|Do|Does|Did|Has|Have|Can|Will) [^.]*\?/
 
+/** A sentence of prose about "who does it", such as "Who asks waits." A label, "Who waits: all", is none. */
+const HEADLESS = /(?:^(?:\W|\d+\.)*|[.;] )Who [^.:?|]*\.(?: |$)/
+
 /** What is wrong with the text of a file: `path:line: fault`. Prose in Markdown may be of any width. */
 export function wordFaults(path: string, text: string): string[] {
   const isProse = path.endsWith('.md')
@@ -43,6 +47,7 @@ export function wordFaults(path: string, text: string): string[] {
       return `${at}: '${word}', write ${WORDS[word.toLowerCase()]}`
     })
     for (const [name] of line.matchAll(NAME)) faults.push(`${at}: '${name}', write ${NAMES[name]}`)
+    if (isProse && HEADLESS.test(line)) faults.push(`${at}: no subject, write 'A client that ...'`)
     if (!isProse && QUESTION.test(line)) faults.push(`${at}: a question, write 'Whether ...'`)
     if (!isProse && COMMENT.test(line) && line.length > WIDTH && !/https?:/.test(line))
       faults.push(`${at}: a comment of ${line.length} characters, more than ${WIDTH}`)

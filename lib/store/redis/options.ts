@@ -29,7 +29,7 @@ export interface RedisStoreOptions {
   /** Processes that share the limits: the local limits are divided by it. 1 to 10,000. Default: 1. */
   instances?: number
   /**
-   * Most units of a hot key that this process takes at once, to spend them without asking: 2 to 10,000.
+   * Most units of a hot key that this process takes at once, to spend them without asking: 1 to 10,000.
    * Default: 1, which is no lease. Token buckets only, in limiters of one policy.
    */
   lease?: number

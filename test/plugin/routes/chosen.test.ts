@@ -85,7 +85,7 @@ test('what is charged for an unknown name runs where the default limiter runs', 
   t.same(trace, ['preHandler', 'default', 'preHandler', 'default'])
 })
 
-test('a client that names limiters learns no names, from the answer or from the log', async (t) => {
+test('a client that names limiters gets no names, from the answer or from the log', async (t) => {
   const list = emitted(t)
   const lines: string[] = []
   const logger = { level: 'trace', stream: { write: (line: string) => void lines.push(line) } }

@@ -170,7 +170,7 @@ export class RedisFleet implements Fleet {
     }
     try {
       const answer = decode(await this.#ask(EXCHANGE, this.#keys, encode(question)))
-      await this.#learn(answer, question)
+      await this.#read(answer, question)
       this.#onSuccess()
       return true
     } catch (error) {
@@ -180,12 +180,12 @@ export class RedisFleet implements Fleet {
     }
   }
 
-  async #learn(answer: Answer, question: Question): Promise<void> {
+  async #read(answer: Answer, question: Question): Promise<void> {
     const { entries: sent, ended, reports } = question
-    const names = this.#freed.learn(answer, question)
+    const names = this.#freed.read(answer, question)
     if (names === 'all') this.#parts.forgetAll()
     else if (names.length > 0) this.#parts.forget(names)
-    if (this.#presence.learn(answer, reports)) this.#hurry()
+    if (this.#presence.read(answer, reports)) this.#hurry()
     if (answer.how === 'lost') {
       this.#hurry()
       await this.#restore(answer)
@@ -196,7 +196,7 @@ export class RedisFleet implements Fleet {
     if (!this.#outbox.isEmpty) this.#hurry()
     for (const field of ended) this.#mirror.drop(field)
     if (answer.how === 'same') return
-    const changes = this.#mirror.learn(answer, sent)
+    const changes = this.#mirror.takeOver(answer, sent)
     for (const seat of this.#started) seat.hear(changes, answer.entries, answer.now)
   }
 

@@ -42,8 +42,8 @@ export class FreedNames {
     } else for (const name of names) this.add(name)
   }
 
-  /** Returns the names that other processes sent since the last reply. */
-  learn({ names, count }: Answer, sent: Pick<Question, 'names'>): readonly string[] | 'all' {
+  /** Reads the reply. Returns the names that other processes sent since the last one. */
+  read({ names, count }: Answer, sent: Pick<Question, 'names'>): readonly string[] | 'all' {
     this.#count = count
     if (names === 'all' || sent.names === 'many') return 'all'
     const own = new Set(sent.names)

@@ -37,8 +37,8 @@ export class Mirror {
     if (value !== NOTE_ONLY) this.#unsent.set(field, value)
   }
 
-  /** Learns what Redis has now, the entries in `sent` included. Returns the fields that are others here. */
-  learn({ how, version, fields, entries }: Answer, sent: readonly Entry[]): FieldChange[] {
+  /** Takes over what Redis has now, with the entries in `sent`. Returns the fields that are others here. */
+  takeOver({ how, version, fields, entries }: Answer, sent: readonly Entry[]): FieldChange[] {
     const changed = how === 'all' ? new Set([...this.#shared.keys(), ...fields.keys()]) : fieldsOf(entries)
     for (const { field } of sent) changed.add(field)
     const before = [...changed].map((field) => [field, this.get(field)] as const)

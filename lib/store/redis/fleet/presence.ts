@@ -52,8 +52,8 @@ export class Presence {
     if (this.#isAsked) this.#leaving.add(id)
   }
 
-  /** Learns the reply. Returns whether reports are asked for that were not before. */
-  learn({ isAsked, reports }: Answer, sent: ReadonlyMap<string, string>): boolean {
+  /** Reads the reply. Returns whether reports are asked for that were not before. */
+  read({ isAsked, reports }: Answer, sent: ReadonlyMap<string, string>): boolean {
     for (const [id, report] of sent) if (report === '') this.#leaving.delete(id)
     const isNew = isAsked && !this.#isAsked
     this.#isAsked = isAsked

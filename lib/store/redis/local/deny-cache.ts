@@ -47,8 +47,8 @@ export class DenyCache {
     return denied
   }
 
-  /** Learns what the store said of a call that it denied. */
-  learn(keys: readonly RedisKey[], states: readonly KeyState[]): void {
+  /** Remembers what the store said of a call that it denied. */
+  remember(keys: readonly RedisKey[], states: readonly KeyState[]): void {
     for (let i = 0; i < keys.length; i++) {
       const { name } = keys[i]
       this.#known.set(name, { state: states[i], isStreak: this.#known.get(name)?.isStreak === true })

@@ -109,8 +109,8 @@ export class Leases {
   }
 
   /**
-   * Learns how many units a call was granted in addition to the takes of its batch; `owed` is what the bucket
-   * owes without them, in ticks.
+   * Takes over the units that a call was granted in addition to the takes of its batch; `owed` is what the
+   * bucket owes without them, in ticks.
    */
   fill(lease: Lease, units: number, reply: Reply, owed: number, takes: number): void {
     lease.pending = false

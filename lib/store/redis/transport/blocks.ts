@@ -89,7 +89,7 @@ class BlockCall implements Call {
 
   readReply(reply: Reply): void {
     const left = reply.read()
-    this.#parts.denyCache.learn(this.keys, [{ at: reply.sentAt, left }])
+    this.#parts.denyCache.remember(this.keys, [{ at: reply.sentAt, left }])
     this.#onBlocked(left)
   }
 

@@ -119,7 +119,7 @@ export class DecisionCall implements TakeCall {
 
   readTakeReply(reply: Reply, owed: number): number {
     if (this.leaseOnly) {
-      if (owed < 0) this.#learn([{ at: reply.sentAt, left: -owed }])
+      if (owed < 0) this.#remember([{ at: reply.sentAt, left: -owed }])
       return owed
     }
     const verdict = takeVerdict(this.charges[0], reply, owed)
@@ -150,7 +150,7 @@ export class DecisionCall implements TakeCall {
 
   #deny(states: readonly KeyState[]): void {
     if (this.#asksAgain()) return
-    this.#learn(states)
+    this.#remember(states)
     const { beginBlocks, denyCache } = this.#context
     if (beginBlocks === null || this.verb === 'peek') return this.#resolve(false)
     denyCache.note(this.charges, this.keys)
@@ -158,11 +158,11 @@ export class DecisionCall implements TakeCall {
     else this.#resolve(false)
   }
 
-  /** Learns the states of keys that deny. What is held of a blocked key must not be spent. */
-  #learn(states: readonly KeyState[]): void {
+  /** Remembers the states of keys that deny. What is held of a blocked key must not be spent. */
+  #remember(states: readonly KeyState[]): void {
     const { denyCache, leases } = this.#context
     for (let i = 0; i < states.length; i++) if ('left' in states[i]) leases?.drop(this.keys[i])
-    denyCache.learn(this.keys, states)
+    denyCache.remember(this.keys, states)
   }
 
   #asksAgain(): boolean {
@@ -214,7 +214,7 @@ export class UpdateCall implements Call {
   }
 
   readReply(): void {
-    // A denial that was under way may have been learnt meanwhile.
+    // A denial that was under way may have been remembered meanwhile.
     this.#denyCache.lift(this.keys)
     this.#resolve()
   }

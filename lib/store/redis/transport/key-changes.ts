@@ -50,7 +50,7 @@ export class KeyChanges {
     denyCache.lift(keys)
   }
 
-  /** Other processes forget when the key has changed: before, they would learn again what is out of date. */
+  /** Other processes forget when the key has changed: before, they would remember what is out of date. */
   async #free(keys: readonly RedisKey[], change: () => Promise<void>): Promise<void> {
     const names = keys.map(({ name }) => name)
     this.forget(names)

@@ -61,7 +61,7 @@ test('names that could not be sent are sent later', async (t) => {
 test('over nodes that reply in any order, names are heard twice', async (t) => {
   const names = new FreedNames(true)
   const hear = (...heard: string[]) =>
-    names.learn({ names: heard, count: '1' } as never, { names: new Set<string>() })
+    names.read({ names: heard, count: '1' } as never, { names: new Set<string>() })
   t.same([hear('a'), hear('b'), hear(), hear()], [['a'], ['a', 'b'], ['b'], []])
 })
 

@@ -59,7 +59,7 @@ test('who asks goes on asking for 10 seconds, and then knows nobody', async (t) 
   t.equal(presence.ask(), true)
   t.equal(presence.ask(), false)
   const reports = new Map([['0 other', 'report']])
-  presence.learn({ isAsked: true, reports } as never, new Map())
+  presence.read({ isAsked: true, reports } as never, new Map())
   const seat = { id: '0 own', number: 0 } as never
   t.same(presence.of(seat), ['report'])
   now += 9_999_999
