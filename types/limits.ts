@@ -54,7 +54,7 @@ export interface LimitsSource {
 
 /** What became of the documents of a source. */
 export interface LimitsStats {
-  /** Documents that were put in force. */
+  /** Documents that were put in force. One that comes again while it is in force does not count. */
   readonly ok: number
   /** Documents that were not allowed, and changed nothing. */
   readonly invalid: number
@@ -62,7 +62,7 @@ export interface LimitsStats {
   readonly unreadable: number
   /** Which document is in force: the beginning of its SHA-256. Null: the limits of the code. */
   readonly version: string | null
-  /** The message of the last failure. Null after a document was put in force. */
+  /** The message of the last failure. Null after a document that is allowed. */
   readonly lastError: string | null
 }
 

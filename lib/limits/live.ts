@@ -56,6 +56,7 @@ export class LiveLimits {
 
   #apply(text: string, place?: string): void {
     const version = versionOf(text)
+    if (version === this.#version) return this.#unchanged()
     try {
       this.#target.put(parseLimits(text), version)
     } catch (error) {
@@ -70,6 +71,13 @@ export class LiveLimits {
     this.#version = version
     this.#lastError = null
     this.#log.info(`limits in force: version ${version}`)
+  }
+
+  /** The document in force can be read again, after a failure or for a source that delivers it twice. */
+  #unchanged(): void {
+    if (this.#lastError === null) return
+    this.#lastError = null
+    this.#log.info(`limits in force: version ${this.#version}`)
   }
 
   /** Logs a failure once, until a document can be read again or the failure is another one. */

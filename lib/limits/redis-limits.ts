@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { LimitsSource } from '../../types/index.js'
 import { invalidOption, ownOptions } from '../policy/index.js'
 import { after } from '../store/index.js'
@@ -65,7 +66,7 @@ export class RedisLimits implements LimitsSource {
       report(error as Error)
     }
     try {
-      if (document !== null) apply(document, this.#place)
+      if (document !== null) this.#deliver(document, apply)
     } catch (error) {
       this.stop()
       throw error
@@ -94,7 +95,14 @@ export class RedisLimits implements LimitsSource {
 
   async #look(apply: Apply): Promise<void> {
     const document = await this.#read()
-    if (document !== null && !this.#isStopped) apply(document, this.#place)
+    if (document !== null && !this.#isStopped) this.#deliver(document, apply)
+  }
+
+  /** Bytes that are not UTF-8 have become other characters: the text has another digest. */
+  #deliver(document: string, apply: Apply): void {
+    if (hash('sha1', document) !== this.#digest)
+      throw badLimits(`${this.#place} cannot be read: it is not UTF-8`)
+    apply(document, this.#place)
   }
 
   /** The document, or null where it is the one that is known, or there has never been one. */

@@ -99,6 +99,18 @@ test('a source that cannot be read is logged once, until it can be or the reason
   t.match(limits.stats(), { unreadable: 4, lastError: 'forbidden' })
 })
 
+test('a document that is in force already changes nothing: it clears the last failure', async (t) => {
+  const { limits, documents, logged, deliver, fail } = live()
+  await limits.start()
+  fail('gone')
+  deliver('{}')
+  deliver('{}')
+  t.equal(documents.length, 1)
+  t.match(limits.stats(), { ok: 1, unreadable: 1, version: versionOf('{}'), lastError: null })
+  const inForce = `limits in force: version ${versionOf('{}')}`
+  t.same(logged, [inForce, 'limits cannot be read: those in force stay (gone)', inForce])
+})
+
 test('a source without a document leaves the limits of the code in force', async (t) => {
   const { limits, documents, first, stopped } = live()
   first.text = null

@@ -104,6 +104,29 @@ test('a key of another type and a document of more than 10 MB are reported', asy
   t.match(await later(), [/^! the Redis key limits cannot be read: .*at most 10485760 bytes are allowed/])
 })
 
+/** What a key of a client that is not UTF-8 would become is another key. */
+const LATIN = Buffer.from('{"overrides":[{"limiter":"default","key":"caf\xe9","policy":false}]}', 'latin1')
+
+test('a document that is not UTF-8 is reported, and not delivered', async (t) => {
+  const { server, start, later, set } = await watched(t)
+  await set('{"comment":"\ufffd"}')
+  await start()
+  await server.command('SET', 'limits', LATIN)
+  t.same(await later(), ['! the Redis key limits cannot be read: it is not UTF-8'])
+  await set('{"comment":"\ufffd"}')
+  t.same(await later(), ['{"comment":"\ufffd"}'], 'a character like any other')
+})
+
+test('start rejects for a document that is not UTF-8', async (t) => {
+  const { server, start, seen } = await watched(t)
+  await server.command('SET', 'limits', LATIN)
+  await t.rejects(start(), {
+    code: 'FST_FLOODGATE_LIMITS',
+    message: /limits cannot be read: it is not UTF-8/,
+  })
+  t.same(seen, [])
+})
+
 test('start rejects for a document that is not allowed, and names the key', async (t) => {
   const { source, set } = await watched(t)
   await set('{}')

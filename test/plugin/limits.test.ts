@@ -192,6 +192,8 @@ test('a document that is delivered again keeps what keys have spent', async (t) 
   t.same(await ask(app, 'GET /', 'GET /'), ['200 2', '200 1'])
   deliver(document)
   t.same(await ask(app, 'GET /'), ['200 0'])
+  t.equal(app.rateLimit.changes().length, 1, 'nothing has changed')
+  t.match(app.rateLimit.stats().limits, { ok: 1 })
 })
 
 test('what wins: an override, then an update, the document, the environment, the code', async (t) => {

@@ -190,11 +190,22 @@ test('what is not allowed is refused, and changes nothing', async (t) => {
   t.same(rateLimit.overrides(), [])
 })
 
-test('there are at most 100,000', async (t) => {
+test('there are at most 100,000, and those that have ended make room', async (t) => {
   const app = await byUser({ limiters: { login: {} } })
-  for (let i = 0; i < 100_000; i++) app.rateLimit.override(i % 2 ? 'login' : 'default', `key ${i}`, false)
+  const until = new Date(Date.now() + 3_600_000)
+  for (let i = 0; i < 100_000; i++)
+    app.rateLimit.override(i % 2 ? 'login' : 'default', `key ${i}`, false, { until })
   t.throws(() => app.rateLimit.override('default', 'one more', false), { code: 'FST_FLOODGATE_OPTION' })
   t.doesNotThrow(() => app.rateLimit.override('default', 'key 0', only(3)))
   app.rateLimit.override('default', 'key 2', null)
   t.doesNotThrow(() => app.rateLimit.override('default', 'one more', false))
+  t.throws(() => app.rateLimit.override('default', 'another one', false))
+  const { now } = Date
+  t.teardown(() => Object.assign(Date, { now }))
+  Date.now = () => until.getTime()
+  t.doesNotThrow(() => app.rateLimit.override('default', 'another one', false))
+  t.same(
+    app.rateLimit.overrides().map(({ key }) => key),
+    ['key 0', 'one more', 'another one'],
+  )
 })

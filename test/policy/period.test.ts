@@ -29,6 +29,14 @@ test('a value that is not a period is refused with the option, the value and wha
   }
 })
 
+test('text has at most 64 characters, which logs and pages can show whole', async (t) => {
+  t.equal(parsePeriod('1 hour'.padStart(64, '0'), 'per'), 3_600_000_000)
+  t.throws(() => parsePeriod('1 hour'.padStart(65, '0'), 'period'), {
+    code: 'FST_FLOODGATE_OPTION',
+    message: /^option 'period' is '0{59}1 hour'; allowed: at most 64 characters$/,
+  })
+})
+
 test('a decimal that binary fractions only approximate is not rounded up by a microsecond', async (t) => {
   t.equal(parsePeriod(2.007, 'per'), 2007)
   t.equal(parsePeriod('2.007s', 'per'), 2_007_000)

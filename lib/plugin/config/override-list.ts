@@ -165,7 +165,7 @@ export class OverrideList {
   #add(name: string, key: string, override: Omit<InForce, 'isSourced' | 'used'>): void {
     const { limiter } = this.#changes.of(name).member
     const isNew = limiter.overrides?.get(key) === undefined
-    if (isNew && this.#size() >= MOST_OVERRIDES)
+    if (isNew && this.#isFull())
       throw invalidOption('override', 'one more', `at most ${MOST_OVERRIDES} overrides at a time`)
     this.#put(name, key, { ...override, isSourced: false, used: 0 })
   }
@@ -173,6 +173,11 @@ export class OverrideList {
   #put(name: string, key: string, override: InForce): void {
     // The limiter and that of its override are of one kind.
     this.#changes.of(name).member.limiter.setOverride(key, override as never)
+  }
+
+  /** Those that have ended make room: to list them is to end them. */
+  #isFull(): boolean {
+    return this.#size() >= MOST_OVERRIDES && this.stats().inForce >= MOST_OVERRIDES
   }
 
   #size(): number {
