@@ -163,7 +163,7 @@ test('a store may hand out policies of its own making', async (t) => {
     return { ...bucket, policy: { ...bucket.policy } }
   }
   const copies = { ...store, open } as typeof store
-  for (const verb of ['take', 'peek', 'refund', 'reset', 'block', 'stats', 'sweep'] as const) {
+  for (const verb of ['take', 'peek', 'refund', 'renew', 'reset', 'block', 'stats', 'sweep'] as const) {
     copies[verb] = store[verb].bind(store) as never
   }
   const { app } = await limited(t, { store: copies, headers: ['draft-11'] })
