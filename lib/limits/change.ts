@@ -1,5 +1,5 @@
 import type { LimiterChange, PolicyOptions } from '../../types/index.js'
-import { compilePolicy, invalidOption, ownOptions, POLICY_OPTIONS } from '../policy/index.js'
+import { compilePolicy, invalidOption, invalidSecret, ownOptions, POLICY_OPTIONS } from '../policy/index.js'
 
 const RULES = ['cost', 'charge', 'status'] as const
 const FIXED = ['key', 'hook'] as const
@@ -7,10 +7,15 @@ const CHANGE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, ...RULES]
 /** An override keeps the name of the policy, so that headers and metrics do. */
 export const OVERRIDE_POLICY: readonly string[] = POLICY_OPTIONS.filter((option) => option !== 'name')
 
+/** Most policies of a list. To compile them takes time, in which an app answers nobody. */
+const MOST_POLICIES = 1000
+const ALLOWED = `a policy, or a list of 1 to ${MOST_POLICIES} policies`
+
 /** Checks what a document says of a limiter, as far as it can be checked without the code of the app. */
 export function checkChange(change: unknown, where: string): LimiterChange | readonly LimiterChange[] {
   if (!Array.isArray(change)) return checkObject(change, where)
-  if (change.length === 0) throw invalidOption(where, change, 'a policy, or a list of one policy or more')
+  if (change.length === 0) throw invalidOption(where, change, ALLOWED)
+  if (change.length > MOST_POLICIES) throw invalidSecret(where, `a list of ${change.length}`, ALLOWED)
   return change.map((one, i) => checkObject(one, `${where}[${i}]`))
 }
 

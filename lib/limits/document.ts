@@ -34,9 +34,10 @@ export function parseLimits(text: string): LimitsDocument {
     return [name, checkChange(change, `limiters.${name}`)] as const
   })
   const seen = new Set<string>()
+  const sound = new Set<string>()
   const checked = overrides.map((override, i) => {
-    const checked = readOverride(override, `overrides[${i}]`)
-    const id = JSON.stringify([checked.limiter, checked.key])
+    const checked = readOverride(override, `overrides[${i}]`, sound)
+    const id = `${checked.limiter}\n${checked.key}`
     if (seen.has(id))
       throw invalidSecret(`overrides[${i}].key`, 'there already', 'one override for each key of a limiter')
     seen.add(id)
@@ -45,7 +46,8 @@ export function parseLimits(text: string): LimitsDocument {
   return { limiters: new Map(changes), overrides: checked }
 }
 
-function readOverride(given: object, where: string): DocumentOverride {
+/** `sound`: texts of policies that have been checked. Many overrides have the same one. */
+function readOverride(given: object, where: string, sound: Set<string>): DocumentOverride {
   const own = ownOptions(given as Record<string, unknown>, OVERRIDE, `${where}.`)
   const { limiter, key, policy: none, until, comment = '', ...policy } = own
   checkName(limiter, `${where}.limiter`)
@@ -70,7 +72,9 @@ function readOverride(given: object, where: string): DocumentOverride {
       none,
       'false, for no limit; a policy stands in the override itself',
     )
-  checkPolicy(policy as PolicyOptions, where)
+  const text = JSON.stringify(policy)
+  if (!sound.has(text)) checkPolicy(policy as PolicyOptions, where)
+  sound.add(text)
   return { ...common, policy: policy as PolicyOptions, until: end }
 }
 

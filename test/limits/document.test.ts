@@ -76,6 +76,21 @@ test('an error names the path in the document, what is there and what is allowed
   }
 })
 
+test('a list has at most 1000 policies, and is refused before they are compiled', async (t) => {
+  const list = (length: number) => ({ limiters: { login: Array.from({ length }, (_, i) => ({ rate: i })) } })
+  t.equal(errorOf(list(1000)), 'none')
+  t.equal(
+    errorOf({ limiters: { login: Array(1001).fill({ rate: -1 }) } }),
+    "option 'limiters.login' is a list of 1001; allowed: a policy, or a list of 1 to 1000 policies",
+  )
+})
+
+test('of equal policies the first one is named in errors', async (t) => {
+  const policies = [{ rate: 5 }, { rate: 5 }, { rate: -1 }, { rate: -1 }]
+  const overrides = policies.map((policy, i) => ({ limiter: 'a', key: `${i}`, ...policy }))
+  t.match(errorOf({ overrides }), /^option 'overrides\[2\]\.rate' is -1/)
+})
+
 test('two overrides of one key are an error that does not show the key', async (t) => {
   const override = { limiter: 'default', key: 'secret-1' }
   t.equal(

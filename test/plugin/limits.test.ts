@@ -170,6 +170,37 @@ test('overrides come and go with the document, on top of what it makes of their 
   )
 })
 
+test('what a document has in common with the one before is kept, unless what it inherits has changed', async (t) => {
+  const acme = { limiter: 'default', key: 'acme', rate: 50 }
+  const bob = { limiter: 'default', key: 'bob', rate: 50 }
+  const first = { limiters: { default: { burst: 3 } }, overrides: [acme, bob] }
+  const { app, deliver, limit } = await appWith(t, first, { rate: 5, limiters: { login: {} } })
+  const lawOf = (key: string) => app.rateLimit.overrides().find((one) => one.key === key)?.inForce
+  const before = lawOf('acme')
+  t.equal(lawOf('bob'), before, 'equal policies are one')
+  deliver({
+    ...first,
+    overrides: [
+      { ...acme, comment: 'sale' },
+      { ...bob, rate: 60 },
+    ],
+  })
+  t.equal(lawOf('acme'), before)
+  t.match(lawOf('bob'), { rate: 60, limit: 3 })
+  app.rateLimit.update('default', { rate: 5, burst: 4 })
+  deliver(first)
+  t.same([limit(), limit('default', 'acme')], [4, 4], 'by hand')
+  app.rateLimit.update('default', null)
+  deliver({ ...first, limiters: { default: { burst: 2 } } })
+  t.same([limit(), limit('default', 'acme')], [2, 2], 'by the document')
+  deliver({ overrides: [acme] })
+  t.same([limit(), limit('default', 'acme'), limit('default', 'bob')], [5, 10, 5], 'by the code')
+  deliver({ ...first, overrides: [acme, { ...bob, limiter: 'nobody' }] })
+  t.same([limit(), limit('default', 'acme')], [5, 10], 'a document that is not allowed changes nothing')
+  deliver(first)
+  t.same([limit(), limit('default', 'acme'), limit('default', 'bob')], [3, 3, 3])
+})
+
 test('a document that is not allowed changes nothing, and is counted', async (t) => {
   const { app, deliver, limit } = await appWith(t, {}, { ...only(5), limiters: { login: only(4) } })
   deliver({

@@ -28,13 +28,15 @@ export const push: Act = async (limits, [path], values, io) => {
     throw argumentError('push needs a reason, which the history keeps: --comment TEXT')
   const text = textOf(await readBytes(path), path)
   const document = checkDocument(text, path)
-  return change(limits, values, io, () => ({ text, document, comment }))
+  return change(limits, values, io, async () => ({ text, document, comment }))
 }
 
 /** Puts an older document in force again. */
 export const rollback: Act = (limits, [name], values, io) =>
-  change(limits, values, io, (kept) => {
-    const { version, document: text } = name === undefined ? previousOf(kept) : versionIn(kept, name)
+  change(limits, values, io, async (kept) => {
+    const older = name === undefined ? previousOf(kept) : versionIn(kept, name)
+    const { version } = older
+    const text = await limits.documentOf(kept, older)
     const document = checkDocument(text, `${limits.place}, version ${version}`)
     return { text, document, comment: values.comment ?? `rollback to ${version}` }
   })
@@ -49,7 +51,7 @@ async function change(
   limits: KeptLimits,
   { who: given, comment = '', expect, force = false }: Values,
   io: Io,
-  wanted: (kept: Kept) => Change,
+  wanted: (kept: Kept) => Promise<Change>,
 ): Promise<number> {
   const who = given ?? io.env.USER ?? ''
   if (who === '') throw argumentError('who is it? The history keeps it: --who NAME, or set USER')
@@ -57,7 +59,7 @@ async function change(
   checkComment(comment, '--comment')
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const kept = await limits.read()
-    const { text, document, comment } = wanted(kept)
+    const { text, document, comment } = await wanted(kept)
     const { current } = kept
     if (expect !== undefined && expect !== current.version && !force)
       return refuse(io, `version ${current.version} is in force, not ${expect} (${originOf(current)})`)
@@ -67,7 +69,7 @@ async function change(
       return 0
     }
     if (await limits.write(kept, text, who, comment)) {
-      for (const line of changesFrom(current.document, document)) io.stdout.write(`${line}\n`)
+      for (const line of changesFrom(kept.document, document)) io.stdout.write(`${line}\n`)
       io.stdout.write(`version ${version} is in ${limits.place} now; before, it was ${current.version}\n`)
       return 0
     }

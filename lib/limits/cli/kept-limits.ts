@@ -11,11 +11,29 @@ const MOST_VERSIONS = 20
 const FOREIGN = 'not by this command'
 const NOTHING = 'the limits of the code'
 
-/** '0' as the first argument of a script: nobody waits for the reply any more. */
+/**
+ * Leaves the texts of the history in Redis: 20 of 10 MB each would take too long to read. '0' as the first
+ * argument of a script: nobody waits for the reply any more.
+ */
 const READ = `
 if ARGV[1] == '0' then return false end
 local document = redis.call('GET', KEYS[1])
-return { document and redis.sha1hex(document) or '', document, redis.call('LRANGE', KEYS[2], 0, -1) }
+local entries = redis.call('LRANGE', KEYS[2], 0, -1)
+for i, entry in ipairs(entries) do
+  -- No string of JSON holds this: its quotes would be escaped.
+  local at = string.find(entry, ',"document":', 1, true)
+  if at then entries[i] = string.sub(entry, 1, at - 1) .. '}' end
+end
+return { document and redis.sha1hex(document) or '', document, entries }
+`
+
+/** Returns one entry of the history, whole. */
+const READ_ENTRY = `
+if ARGV[1] == '0' then return false end
+for _, entry in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  if string.find(entry, '"version":"' .. ARGV[2] .. '"', 1, true) then return { entry } end
+end
+return {}
 `
 
 /**
@@ -42,7 +60,6 @@ export interface Version {
   readonly when: string | null
   readonly who: string | null
   readonly comment: string
-  readonly document: string
 }
 
 /** What a key held when it was read. */
@@ -51,6 +68,8 @@ export interface Kept {
   readonly isThere: boolean
   readonly digest: string
   readonly current: Version
+  /** The text of the current one. */
+  readonly document: string
   /** Newest first. It begins with the current one, unless something else wrote that. */
   readonly history: readonly Version[]
 }
@@ -77,8 +96,16 @@ export class KeptLimits {
     const current =
       history[0]?.version === version
         ? history[0]
-        : { version, when: null, who: null, comment: isThere ? FOREIGN : NOTHING, document: text }
-    return { isThere, digest: String(digest), current, history }
+        : { version, when: null, who: null, comment: isThere ? FOREIGN : NOTHING }
+    return { isThere, digest: String(digest), current, document: text, history }
+  }
+
+  /** The document of a version that `read` has found. Rejects with `FST_FLOODGATE_LIMITS`. */
+  async documentOf({ current, document }: Kept, { version }: Version): Promise<string> {
+    if (version === current.version) return document
+    const [entry] = await this.#run('cannot be read', READ_ENTRY, [version])
+    if (entry === undefined) throw badLimits(`version ${version} has just left the history`)
+    return String(JSON.parse(String(entry)).document)
   }
 
   /**
@@ -87,8 +114,9 @@ export class KeptLimits {
    */
   async write(kept: Kept, document: string, who: string, comment: string): Promise<boolean> {
     const entry = { version: versionOf(document), who, comment, document }
-    // What something else wrote can be rolled back to as well.
-    const foreign = kept.history[0] === kept.current ? '' : JSON.stringify(kept.current)
+    // The scripts need the document last. What something else wrote can be rolled back to as well.
+    const foreign =
+      kept.history[0] === kept.current ? '' : JSON.stringify({ ...kept.current, document: kept.document })
     const args = [kept.digest, document, JSON.stringify(entry), foreign]
     const [written] = await this.#run("may not be written ('limits show' says it)", WRITE, args)
     return Number(written) === 1
@@ -105,9 +133,9 @@ export class KeptLimits {
 
   #entryOf(text: string): Version {
     try {
-      const { version, when, who, comment, document } = JSON.parse(text)
+      const { version, when, who, comment } = JSON.parse(text)
       const instant = when === null ? null : dateOf(when).toISOString()
-      return { version, when: instant, who, comment: String(comment), document: String(document) }
+      return { version, when: instant, who, comment: String(comment) }
     } catch {
       throw badLimits(`the Redis key ${this.#keys[1]} holds no history of limits`)
     }

@@ -10,7 +10,7 @@ import { visible } from './visible.js'
 export const show: Act = async (limits, [version], _values, io) => {
   const kept = await limits.read()
   const shown = version === undefined ? kept.current : versionIn(kept, version)
-  const { document } = shown
+  const document = await limits.documentOf(kept, shown)
   const absence = kept.isThere || version !== undefined ? '' : ` (${limits.place} does not exist)`
   io.stderr.write(`version ${shown.version}, ${originOf(shown)}${absence}\n`)
   io.stdout.write(document.endsWith('\n') ? document : `${document}\n`)
@@ -21,8 +21,8 @@ export const show: Act = async (limits, [version], _values, io) => {
 export const diff: Act = async (limits, [path], _values, io) => {
   const text = textOf(await readBytes(path), path)
   const wanted = checkDocument(text, path)
-  const { current } = await limits.read()
-  const lines = changesBetween(checkDocument(current.document, limits.place), wanted)
+  const { current, document } = await limits.read()
+  const lines = changesBetween(checkDocument(document, limits.place), wanted)
   io.stderr.write(`${limits.place}: version ${current.version}; ${path}: version ${versionOf(text)}\n`)
   for (const line of lines) io.stdout.write(`${line}\n`)
   if (lines.length === 0) io.stderr.write('no differences\n')

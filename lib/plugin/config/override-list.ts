@@ -1,9 +1,14 @@
-import type { DocumentOverride, Override, OverrideOptions, PolicyOptions } from '../../../types/index.js'
+import type {
+  DocumentOverride,
+  Override,
+  OverrideOptions,
+  Policy,
+  PolicyOptions,
+} from '../../../types/index.js'
 import { checkKey, type OverrideInForce, type StoreLimiter } from '../../limiter/index.js'
 import { MOST_OVERRIDES, OVERRIDE_POLICY, readInstant } from '../../limits/index.js'
 import { invalidOption, ownOptions } from '../../policy/index.js'
 import { dateOf, GenerationalMap, wallMicros } from '../../store/index.js'
-import { prepareHeaders } from '../reply/limit-headers.js'
 import { asDefaults, type Changes, type Form, wholeOf } from './changes.js'
 import { compileLimiter, type Defaults } from './route-policy.js'
 
@@ -23,19 +28,27 @@ export interface WholeOverride {
   readonly comment: string
 }
 
-interface Opened {
+/** What the overrides of one form of a limiter have in common. */
+interface Common {
+  /** What their policies leave out. */
+  readonly defaults: Defaults
+  /** What they have opened: those with equal laws share it. */
+  readonly opened: GenerationalMap<StoreLimiter>
+}
+
+/** What a policy of the document in force has opened, and for which form of its limiter. */
+interface Documented {
+  readonly form: Form
   readonly limiter: StoreLimiter
-  readonly law: PolicyOptions
 }
 
 /** The overrides of one registration. */
 export class OverrideList {
   readonly #changes: Changes
-  /**
-   * For each form of a limiter, what overrides of it have opened: those with equal laws share it. A hot path
-   * over 10,000 of them would wait for memory.
-   */
-  readonly #opened = new WeakMap<Form, GenerationalMap<StoreLimiter>>()
+  /** Laws are shared, because a hot path over 10,000 of them would wait for memory. */
+  readonly #common = new WeakMap<Form, Common>()
+  /** By limiter and policy. The next document keeps what is equal in it. */
+  #documented: ReadonlyMap<string, Documented> = new Map()
 
   constructor(changes: Changes) {
     this.#changes = changes
@@ -65,15 +78,17 @@ export class OverrideList {
       return given
     }
     const own = ownOptions(policy, OVERRIDE_POLICY, 'policy.')
-    const { limiter, law } = this.#open(name, own, inForce, 'policy')
+    const { defaults } = this.#commonOf(inForce)
+    const limiter = this.#open(name, own, inForce, 'policy', defaults)
     this.#add(name, key, { policy, limiter, until: end, comment })
+    const { name: _, ...law } = wholeOf(own, defaults, limiter.policies[0] as Policy)
     return { ...given, law }
   }
 
   /** Puts an override in force as another process gave it. */
   put(name: string, key: string, { policy, law, until, comment }: WholeOverride): void {
     const { inForce } = this.#changes.of(name)
-    const limiter = law === false ? null : this.#open(name, law, inForce, 'policy', {}).limiter
+    const limiter = law === false ? null : this.#open(name, law, inForce, 'policy', {})
     this.#add(name, key, { policy, limiter, until, comment })
   }
 
@@ -111,20 +126,15 @@ export class OverrideList {
    * them in force in place of those of the document before, and cannot fail.
    */
   prepare(overrides: readonly DocumentOverride[], forms: ReadonlyMap<string, Form>): () => void {
-    // Overrides with equal policies share what is compiled.
-    const opened = new Map<string, StoreLimiter>()
+    const documented = new Map<string, Documented>()
     const ready = overrides.map(({ limiter: name, key, policy, until, comment }, i) => {
       const { inForce } = this.#changes.of(name, `overrides[${i}].limiter`)
-      const id = JSON.stringify([name, policy])
-      let limiter: StoreLimiter | null = opened.get(id) ?? null
-      if (policy !== false && limiter === null) {
-        const own = ownOptions(policy, OVERRIDE_POLICY, `overrides[${i}].`)
-        limiter = this.#open(name, own, forms.get(name) ?? inForce, `overrides[${i}]`).limiter
-        opened.set(id, limiter)
-      }
+      const limiter =
+        policy === false ? null : this.#document(documented, name, policy, forms.get(name) ?? inForce, i)
       return { name, key, override: { policy, limiter, until, comment, isSourced: true } }
     })
     return () => {
+      this.#documented = documented
       const used = this.#endSourced()
       for (const { name, key, override } of ready)
         this.#put(name, key, { ...override, used: used.get(JSON.stringify([name, key])) ?? 0 })
@@ -143,23 +153,45 @@ export class OverrideList {
     return used
   }
 
-  /** Opens the law of an override: what the policy leaves out comes from `defaults`, or from the limiter. */
-  #open(name: string, policy: PolicyOptions, form: Form, where: string, defaults?: Defaults): Opened {
-    const isOne = form.compiled.policies.length === 1
-    const inherited = defaults ?? (isOne ? asDefaults(form) : form.defaults)
+  /** What counts an override of a document: one for equal policies, also for those of the document before. */
+  #document(
+    documented: Map<string, Documented>,
+    name: string,
+    policy: PolicyOptions,
+    form: Form,
+    i: number,
+  ): StoreLimiter {
+    const id = `${name}\n${JSON.stringify(policy)}`
+    const now = documented.get(id)
+    if (now !== undefined) return now.limiter
+    const before = this.#documented.get(id)
+    const open = () => this.#open(name, policy, form, `overrides[${i}]`, this.#commonOf(form).defaults)
+    const limiter = before?.form === form ? before.limiter : open()
+    documented.set(id, { form, limiter })
+    return limiter
+  }
+
+  /** Opens the law of an override: what the policy leaves out comes from `defaults`. */
+  #open(name: string, policy: PolicyOptions, form: Form, where: string, defaults: Defaults): StoreLimiter {
     const named = { ...policy, name: form.compiled.policies[0].name }
-    const { policies } = compileLimiter(named, name, where, inherited)
-    const { name: _, ...law } = wholeOf(named, inherited, policies[0])
-    const opened = this.#opened.get(form) ?? new GenerationalMap<StoreLimiter>(MOST_SHARED)
-    this.#opened.set(form, opened)
+    const { policies } = compileLimiter(named, name, where, defaults)
+    const { opened } = this.#commonOf(form)
     const id = JSON.stringify(policies)
     let limiter = opened.get(id)
     if (limiter === undefined) {
-      prepareHeaders(policies)
       limiter = this.#changes.of(name).member.limiter.sibling(policies)
       opened.set(id, limiter)
     }
-    return { limiter, law }
+    return limiter
+  }
+
+  #commonOf(form: Form): Common {
+    const common = this.#common.get(form)
+    if (common !== undefined) return common
+    const defaults = form.compiled.policies.length === 1 ? asDefaults(form) : form.defaults
+    const made = { defaults, opened: new GenerationalMap<StoreLimiter>(MOST_SHARED) }
+    this.#common.set(form, made)
+    return made
   }
 
   #add(name: string, key: string, override: Omit<InForce, 'isSourced' | 'used'>): void {

@@ -45,7 +45,19 @@ const policyItems = new WeakMap<Policy, string>()
 
 /** Prepares the headers of policies before the first request. */
 export function prepareHeaders(policies: readonly Policy[]): void {
-  for (const policy of policies) policyItems.set(policy, policyItem(policy))
+  for (const policy of policies) itemOf(policy)
+}
+
+/**
+ * Policies that were not prepared: copies of a store, and those of overrides. A WeakMap of 100,000 would hold
+ * up garbage collection.
+ */
+function itemOf(policy: Policy): string {
+  const known = policyItems.get(policy)
+  if (known !== undefined) return known
+  const item = policyItem(policy)
+  policyItems.set(policy, item)
+  return item
 }
 
 /**
@@ -58,8 +70,7 @@ function writeDraft(reply: FastifyReply, tightest: Charge, all: readonly Charge[
   for (const charge of all) {
     if (charge.allowed !== tightest.allowed || charge.source === 'none') continue
     const { policy } = charge.bucket
-    // A store may open a bucket with a copy of the policy that was prepared.
-    const item = policyItems.get(policy) ?? policyItem(policy)
+    const item = itemOf(policy)
     const isFirst = charge === tightest
     policies = isFirst ? join(item, policies) : join(policies, item)
     limits = isFirst ? join(limitItem(policy, charge), limits) : join(limits, limitItem(policy, charge))

@@ -164,6 +164,42 @@ test('the history has the last 20 versions', async (t) => {
   t.match([lines[0], lines[19]], [/number 25$/, /number 6$/])
 })
 
+test('the history of large documents is read without their texts, but for the one that is needed', async (t) => {
+  const { limits, push, server } = await desk(t)
+  const text = (i: number) => `${JSON.stringify(rate(i))}${' '.repeat(1_000_000)}`
+  const received = async () => {
+    const info = String(await server.command('INFO', 'stats'))
+    return Number(/total_net_output_bytes:(\d+)/.exec(info)?.[1])
+  }
+  for (let i = 1; i <= 20; i++) t.match(await push(text(i)), { code: 0 }, String(i))
+  const before = await received()
+  t.match(await limits('history'), { code: 0, stdout: /^(.+\n){20}$/ })
+  t.match(await limits('rollback', versionOf(text(3))), { code: 0, stdout: /rate: 20 -> 3/ })
+  t.ok((await received()) - before < 5_000_000, 'the current one twice, and one of the past')
+})
+
+test('what could be the end of an entry is a comment like any other', async (t) => {
+  const { limits, push } = await desk(t)
+  const comment = '","document":"{}"}\\'
+  await push(rate(1), '--comment', comment)
+  await push(rate(2))
+  t.ok((await limits('history')).stdout.includes(comment))
+  await limits('rollback')
+  t.match(await limits('show'), { stdout: JSON.stringify(rate(1)) })
+})
+
+test('a version that leaves the history after the look is said', async (t) => {
+  let server: Server | undefined
+  const library = slow((script) =>
+    script.includes('"version":"') ? server?.command('DEL', '{limits}:history') : undefined,
+  )
+  const { limits, push, ...rest } = await desk(t, { libraries: [library] })
+  server = rest.server
+  await push(rate(1))
+  await push(rate(2))
+  t.match(await limits('rollback'), { code: 2, stderr: /version \w{12} has just left the history/ })
+})
+
 test('a push that expects another version than the one in force is refused', async (t) => {
   const { push, inForce } = await desk(t)
   const one = JSON.stringify(rate(1))
