@@ -100,12 +100,16 @@ export abstract class OperatedLimiter<S extends Store> {
     this.unkeyedOf(key)?.endOverride(key, isSourced)
   }
 
-  /** The laws that count a key, as a text: the same in all processes in which they are the same. */
+  /**
+   * The laws that count a key, and those in whose spaces they are, as a text: the same in all processes that
+   * count the key as one.
+   */
   lawsOf(key: string): string {
     const limiters = [this, ...(this.overrides?.limiters(key) ?? [])]
-    const laws = limiters.flatMap(({ policies }) =>
-      policies.map(({ algorithm, rate, per, limit, wait }) => [algorithm, rate, per, limit, wait]),
-    )
+    const buckets = [...this.#spaces, ...limiters.flatMap(({ buckets }) => buckets)]
+    const laws = buckets.map(({ policy: { algorithm, rate, per, limit, wait } }) => {
+      return [algorithm, rate, per, limit, wait]
+    })
     return JSON.stringify(laws)
   }
 
@@ -158,7 +162,7 @@ export abstract class OperatedLimiter<S extends Store> {
 
   #lateBlocks(): LateBlocks {
     this.#late ??= new LateBlocks((key) => {
-      const ms = this.#blocks?.left(key) ?? 0
+      const ms = (this.#blocks as KeptBlocks).left(key)
       if (ms > 0) this.blockAgain(key, ms)
     })
     return this.#late

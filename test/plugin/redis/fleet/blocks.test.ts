@@ -1,6 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
 import { test } from 'tap'
 import { fleetKeys } from '../../../../lib/store/redis/fleet/script.js'
 import { startRedis } from '../../../fixtures/redis/server.js'
+import { until } from '../../../fixtures/redis/until.js'
 import { exchange, type Member, memberOf, PREFIX } from './support.js'
 
 const only = (n: number) => ({ rate: n, burst: n, per: 'hour' }) as const
@@ -9,21 +11,25 @@ const isBlocked = async ({ app }: Member, key: string) => {
   return !decision.allowed && decision.blocked === true
 }
 
-test('a block and a reset hold where the code has another law, as in a rolling deploy', async (t) => {
-  const server = await startRedis(t)
-  const old = await memberOf(t, server, only(50))
-  const fresh = await memberOf(t, server, only(40))
-  await fresh.app.rateLimit.block('default', 'spammer', '1 hour')
-  await old.app.rateLimit.get('default').take('denied', { cost: 50 })
-  await exchange(fresh, old)
-  t.same([await isBlocked(fresh, 'spammer'), await isBlocked(old, 'spammer')], [true, true])
-  await fresh.app.rateLimit.reset('default', 'denied')
-  await exchange(fresh, old)
-  t.match(await old.app.rateLimit.get('default').peek('denied'), { allowed: true, remaining: 50 })
-  await fresh.app.rateLimit.reset('default', 'spammer')
-  await exchange(fresh, old)
-  t.same([await isBlocked(fresh, 'spammer'), await isBlocked(old, 'spammer')], [false, false])
-})
+for (const updated of [false, true]) {
+  test(`a block and a reset hold where the code has another law, as in a rolling deploy${updated ? ', also under one law' : ''}`, async (t) => {
+    const server = await startRedis(t)
+    const old = await memberOf(t, server, only(50))
+    const fresh = await memberOf(t, server, only(40))
+    if (updated) old.app.rateLimit.update('default', only(50))
+    await exchange(old, fresh)
+    await fresh.app.rateLimit.block('default', 'spammer', '1 hour')
+    await old.app.rateLimit.get('default').take('denied', { cost: 50 })
+    await exchange(fresh, old)
+    t.same([await isBlocked(fresh, 'spammer'), await isBlocked(old, 'spammer')], [true, true])
+    await fresh.app.rateLimit.reset('default', 'denied')
+    await exchange(fresh, old)
+    t.match(await old.app.rateLimit.get('default').peek('denied'), { allowed: true, remaining: 50 })
+    await fresh.app.rateLimit.reset('default', 'spammer')
+    await exchange(fresh, old)
+    t.same([await isBlocked(fresh, 'spammer'), await isBlocked(old, 'spammer')], [false, false])
+  })
+}
 
 test('blocks outlive all processes and the log of changes, under whatever law comes', async (t) => {
   const server = await startRedis(t)
@@ -97,8 +103,10 @@ test('where there is no room for a block in the state, it is sent all the same',
 
 test('blocks begin again where the server lost everything', async (t) => {
   const server = await startRedis(t)
-  const one = await memberOf(t, server, only(50))
-  const two = await memberOf(t, server, only(50))
+  const user = () => undefined
+  const options = { ...only(50), limiters: { byUser: { ...only(5), key: user } } }
+  const one = await memberOf(t, server, options)
+  const two = await memberOf(t, server, options)
   one.app.rateLimit.override('default', 'acme', only(60))
   await exchange(one, two)
   for (const key of ['spammer', 'acme']) await one.app.rateLimit.block('default', key, '1 hour')
@@ -109,4 +117,53 @@ test('blocks begin again where the server lost everything', async (t) => {
   await exchange(two, one)
   await exchange(two, one)
   for (const key of ['spammer', 'acme', 'late']) t.equal(await isBlocked(two, key), true, key)
+})
+
+test('a reset holds where a process blocked the key again before it heard of it, under the same law', async (t) => {
+  const server = await startRedis(t)
+  const one = await memberOf(t, server, only(50))
+  const two = await memberOf(t, server, only(50))
+  await one.app.rateLimit.block('default', 'spammer', '1 hour')
+  await exchange(one, two)
+  await one.app.rateLimit.reset('default', 'spammer')
+  two.app.rateLimit.update('default', only(50))
+  t.equal(await isBlocked(two, 'spammer'), true, 'it does not know yet')
+  await exchange(one, two)
+  t.equal(await isBlocked(two, 'spammer'), false)
+})
+
+test('a law that comes while a key is blocked or reset has what was said of it', async (t) => {
+  const server = await startRedis(t)
+  const { app, ...rest } = await memberOf(t, server, only(50))
+  const blocked = app.rateLimit.block('default', 'spammer', '1 hour')
+  app.rateLimit.update('default', only(40))
+  await blocked
+  t.equal(await isBlocked({ app, ...rest }, 'spammer'), true)
+  const reset = app.rateLimit.reset('default', 'spammer')
+  app.rateLimit.update('default', only(30))
+  await reset
+  t.equal(await isBlocked({ app, ...rest }, 'spammer'), false)
+})
+
+test('a block that Redis did not take for a new law comes when Redis answers', async (t) => {
+  const server = await startRedis(t)
+  const one = await memberOf(t, server, only(50))
+  const two = await memberOf(t, server, only(50))
+  two.app.rateLimit.update('default', only(40))
+  for (const key of ['spammer', 'free']) await one.app.rateLimit.block('default', key, '1 hour')
+  await server.command('ACL', 'SETUSER', 'default', '-eval', '-evalsha')
+  one.app.rateLimit.update('default', only(40))
+  await setTimeout(50)
+  t.equal(await isBlocked(one, 'spammer'), true, 'in this process')
+  await server.command('ACL', 'SETUSER', 'default', '+eval', '+evalsha')
+  await until(
+    'Redis to answer',
+    async () => (await two.app.rateLimit.get('default').peek('any')).source === undefined,
+  )
+  await until('a reset', async () => {
+    await one.app.rateLimit.reset('default', 'free')
+    return true
+  })
+  await until('the block', () => isBlocked(two, 'spammer'))
+  t.equal(await isBlocked(two, 'free'), false, 'what was reset meanwhile does not')
 })
