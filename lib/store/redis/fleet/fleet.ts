@@ -9,7 +9,7 @@ import { FreedNames } from './freed-names.js'
 import { Mirror } from './mirror.js'
 import { Outbox } from './outbox.js'
 import { Presence } from './presence.js'
-import { EXCHANGE, fleetKeys, LOSS, RESTORE } from './script.js'
+import { EXCHANGE, fleetKeys, RESTORE } from './script.js'
 import { sealWith } from './seal.js'
 import { hasEnded, Seat } from './seat.js'
 
@@ -189,6 +189,7 @@ export class RedisFleet implements Fleet {
     if (answer.how === 'lost') {
       this.#hurry()
       await this.#restore(answer)
+      for (const seat of this.#started) seat.onLoss()
       return
     }
     this.#outbox.remove(sent)
@@ -197,8 +198,6 @@ export class RedisFleet implements Fleet {
     if (answer.how === 'same') return
     const changes = this.#mirror.takeOver(answer, sent)
     for (const seat of this.#started) seat.hear(changes, answer.entries, answer.now)
-    if (!mayHaveLost(answer, question)) return
-    for (const seat of this.#started) seat.onLoss()
   }
 
   /** Gives Redis what it lost, unless nothing is in force. */
@@ -239,9 +238,4 @@ export class RedisFleet implements Fleet {
     this.#reported = error.message
     for (const seat of this.#seats) seat.onFailure(error)
   }
-}
-
-/** Whether the server may have lost what it had since the last exchange: keys, too. */
-function mayHaveLost({ how, entries }: Answer, { known }: Question): boolean {
-  return (how === 'all' && known !== '') || entries.some(({ field }) => field === LOSS)
 }

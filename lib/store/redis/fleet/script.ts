@@ -27,8 +27,6 @@ export function fleetKeys(prefix: string): readonly string[] {
 /** The first value of a field that ends, or of an entry that only has a note. */
 export const ENDED = ''
 export const NOTE_ONLY = '-'
-/** The field of an entry that says that the server had lost what it had. */
-export const LOSS = 'loss'
 
 const HEAD = `
 if string.byte(ARGV[1]) == ${STOP.charCodeAt(0)} then return false end
@@ -156,9 +154,8 @@ call('DEL', LOG)
 if isYounger then stamp = text(math.max(now, stamp + 1))
 else
   call('DEL', STATE)
-  call('RPUSH', LOG, known, '', '${NOTE_ONLY}', '')
-  stamp = text(math.max(now, known + 1))
-  call('RPUSH', LOG, stamp, '${LOSS}', '${NOTE_ONLY}', '')
+  stamp = known
+  call('RPUSH', LOG, stamp, '', '${NOTE_ONLY}', '')
 end
 born = origin
 for i = position + 1, #ARGV, 2 do
