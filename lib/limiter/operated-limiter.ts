@@ -28,8 +28,6 @@ export abstract class OperatedLimiter<S extends Store> {
   #blocks: KeptBlocks | null = null
   #late: LateBlocks | null = null
   #unkeyed: Unkeyed<this> | null = null
-  /** Limiters of overrides, by the one that counts the same override in another space. */
-  readonly #twins = new WeakMap<OperatedLimiter<S>, this>()
 
   constructor(name: string, policies: readonly Policy[], store: S, spaces: Spaces, timing: Timing) {
     this.name = name
@@ -47,7 +45,7 @@ export abstract class OperatedLimiter<S extends Store> {
    * there, too: operators have no other name for it.
    */
   setUnkeyed(limiter: this, isAddress: (key: string) => boolean): void {
-    this.#unkeyed = { limiter, isAddress }
+    this.#unkeyed = { limiter, isAddress, twins: new WeakMap() }
   }
 
   /**
@@ -85,12 +83,8 @@ export abstract class OperatedLimiter<S extends Store> {
     this.overrides.set(key, override)
     override.limiter?.count(this.buckets.map(({ counters }) => counters as PolicyCounters))
     const ms = this.#blocks?.left(key) ?? 0
-    if (ms > 0) {
-      this.#blocks?.note()
-      override.limiter?.blockAgain(key, ms)
-    }
-    const unkeyed = this.unkeyedOf(key)
-    unkeyed?.setOverride(key, { ...override, limiter: override.limiter && unkeyed.#twinOf(override.limiter) })
+    if (ms > 0) override.limiter?.blockToo(key, ms)
+    this.unkeyedOf(key)?.setOverride(key, { ...override, limiter: this.#twinOf(override.limiter) })
   }
 
   /** Ends the override of a key: that of a call, or that of a source. */
@@ -119,8 +113,8 @@ export abstract class OperatedLimiter<S extends Store> {
   }
 
   #hearBlock(key: string, ms: number, isOther: boolean): void {
-    this.keepBlock(key, ms)
-    if (isOther) this.blockAgain(key, ms)
+    if (isOther) this.blockToo(key, ms)
+    else this.keepBlock(key, ms)
     for (const limiter of this.also(key)) limiter.#hearBlock(key, ms, isOther)
   }
 
@@ -153,19 +147,26 @@ export abstract class OperatedLimiter<S extends Store> {
     this.#unkeyed?.limiter.close()
   }
 
-  /** Blocks a key as it was blocked before, in the laws that are in force now. */
-  protected blockAgain(key: string, ms: number): void {
-    this.#blocks?.note()
-    // A store that does not answer has its limits of this process blocked meanwhile.
-    this.store.block(ask(this.newCharges(), key, 0), ms)?.catch(() => this.#lateBlocks().add(key))
+  /** Blocks a key that is blocked in other laws. */
+  protected blockToo(key: string, ms: number): void {
+    this.keepBlock(key, ms)
+    this.blockAgain(key, ms)
   }
 
-  #lateBlocks(): LateBlocks {
+  /** Blocks a key as it was blocked before, in the laws that are in force now. */
+  protected blockAgain(key: string, ms: number): void {
+    const blocks = this.#blocks as KeptBlocks
+    blocks.note()
+    // A store that does not answer has its limits of this process blocked meanwhile.
+    this.store.block(ask(this.newCharges(), key, 0), ms)?.catch(() => this.#blockLater(key, blocks))
+  }
+
+  #blockLater(key: string, blocks: KeptBlocks): void {
     this.#late ??= new LateBlocks((key) => {
-      const ms = (this.#blocks as KeptBlocks).left(key)
+      const ms = blocks.left(key)
       if (ms > 0) this.blockAgain(key, ms)
     })
-    return this.#late
+    this.#late.add(key)
   }
 
   protected keepBlock(key: string, ms: number): void {
@@ -195,9 +196,12 @@ export abstract class OperatedLimiter<S extends Store> {
     return this.#unkeyed?.isAddress(key) === true ? this.#unkeyed.limiter : null
   }
 
-  #twinOf(limiter: this): this {
-    const twin = this.#twins.get(limiter) ?? this.sibling(limiter.policies)
-    this.#twins.set(limiter, twin)
+  /** What counts an override of addresses; null for no limit. */
+  #twinOf(override: this | null): this | null {
+    if (override === null) return null
+    const { limiter, twins } = this.#unkeyed as Unkeyed<this>
+    const twin = twins.get(override) ?? limiter.sibling(override.policies)
+    twins.set(override, twin)
     return twin
   }
 
@@ -212,9 +216,11 @@ export abstract class OperatedLimiter<S extends Store> {
   }
 }
 
-interface Unkeyed<L> {
+interface Unkeyed<L extends object> {
   readonly limiter: L
   readonly isAddress: (key: string) => boolean
+  /** Limiters of overrides in its space, by those in the other. */
+  readonly twins: WeakMap<L, L>
 }
 
 /** The name of new spaces, a bucket in whose space all policies are, or a bucket for each policy. */

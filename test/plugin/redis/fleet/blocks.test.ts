@@ -166,3 +166,17 @@ test('a block that Redis did not take for a new law comes when Redis answers', a
   await until('the block', () => isBlocked(two, 'spammer'))
   t.equal(await isBlocked(two, 'free'), false, 'what was reset meanwhile does not')
 })
+
+test('an override of a blocked key that comes while Redis is away is blocked when Redis answers', async (t) => {
+  const server = await startRedis(t)
+  const one = await memberOf(t, server, only(50))
+  const two = await memberOf(t, server, only(50))
+  two.app.rateLimit.override('default', 'spammer', only(60))
+  await one.app.rateLimit.block('default', 'spammer', '1 hour')
+  t.equal(await isBlocked(two, 'spammer'), false, 'the block is of another law')
+  await server.command('ACL', 'SETUSER', 'default', '-eval', '-evalsha')
+  one.app.rateLimit.override('default', 'spammer', only(60))
+  await setTimeout(50)
+  await server.command('ACL', 'SETUSER', 'default', '+eval', '+evalsha')
+  await until('the block', () => isBlocked(two, 'spammer'))
+})
