@@ -8,7 +8,7 @@ import type {
   PolicyOptions,
   RateLimitRegistry,
 } from '../../types/index.js'
-import { checkWho } from '../limits/index.js'
+import { blockText, checkWho, policyText, RESET_TEXT } from '../limits/index.js'
 import { invalidOption, ownOptions } from '../policy/index.js'
 import type { Feed } from './feed.js'
 import type { ConsoleSettings } from './options.js'
@@ -65,7 +65,7 @@ export class Actions {
   async reset(body: CallBody, request: FastifyRequest, who?: string): Promise<ConsoleKey> {
     const subject = this.#subject(body, SUBJECT)
     await this.#rateLimit.reset(subject.limiter, subject.key, { who })
-    this.#log(request, { verb: 'reset', ...subject, text: 'as new', who })
+    this.#log(request, { verb: 'reset', ...subject, text: RESET_TEXT, who })
     return this.#seen(subject)
   }
 
@@ -73,7 +73,7 @@ export class Actions {
     const subject = this.#subject(body, [...SUBJECT, 'period', 'comment'])
     const { period, comment } = body
     await this.#rateLimit.block(subject.limiter, subject.key, period as Period, { who, comment })
-    const text = `blocked for ${typeof period === 'number' ? `${period} ms` : period}`
+    const text = blockText(period as Period)
     this.#log(request, { verb: 'block', ...subject, text, who, comment })
     return this.#seen(subject)
   }
@@ -82,8 +82,9 @@ export class Actions {
     const subject = this.#subject(body, [...SUBJECT, 'policy', 'until', 'comment'])
     const { policy, until, comment } = body
     const options = { who, comment, ...(until !== undefined && { until }) }
-    this.#rateLimit.override(subject.limiter, subject.key, policy as PolicyOptions | false | null, options)
-    this.#log(request, { verb: 'override', ...subject, text: textOf(policy, until), who, comment })
+    const set = policy as PolicyOptions | false | null
+    this.#rateLimit.override(subject.limiter, subject.key, set, options)
+    this.#log(request, { verb: 'override', ...subject, text: policyText(set, until), who, comment })
     return this.#seen(subject)
   }
 
@@ -96,7 +97,7 @@ export class Actions {
     const { limiter, policies } = this.#policies(body, ['comment'])
     const { comment } = body
     this.#rateLimit.update(limiter, policies, { who, comment })
-    this.#log(request, { verb: 'update', limiter, key: null, text: textOf(policies), who, comment })
+    this.#log(request, { verb: 'update', limiter, key: null, text: policyText(policies), who, comment })
     return this.#feed.state()
   }
 
@@ -121,11 +122,4 @@ export class Actions {
     const shown = key === null ? null : clip(this.#rateLimit.showKey(limiter, key))
     request.log.info({ verb, limiter, key: shown, text, who: who ?? null, comment }, 'rate limits changed')
   }
-}
-
-/** Policies in the log. */
-function textOf(policies: unknown, until?: string): string {
-  if (policies === null) return 'ended'
-  const limit = policies === false ? 'no limit' : JSON.stringify(policies)
-  return until === undefined ? limit : `${limit} until ${until}`
 }

@@ -14,7 +14,7 @@ import type {
   RateLimitStats,
 } from '../../types/index.js'
 import { checkKey, type StoreLimiter } from '../limiter/index.js'
-import type { LimitsTarget } from '../limits/index.js'
+import { blockText, type LimitsTarget, policyText, RESET_TEXT } from '../limits/index.js'
 import type { Counters } from '../observe/index.js'
 import { parsePeriod } from '../policy/index.js'
 import { wallDate } from '../store/index.js'
@@ -62,8 +62,7 @@ export class Operations implements LimitsTarget {
     const reason = reasonOf(options)
     this.#fleet?.check('', policies)
     const update = policies === null ? this.changes.put(name, null) : this.changes.update(name, policies)
-    const text = policies === null ? 'ended' : JSON.stringify(policies)
-    const note = this.#note('update', name, null, text, reason)
+    const note = this.#note('update', name, null, policyText(policies), reason)
     this.#fleet?.update(update ?? null, note)
   }
 
@@ -76,7 +75,7 @@ export class Operations implements LimitsTarget {
     const reason = reasonOf(options, ['until'])
     this.#fleet?.check(key, [policy, policy])
     const override = this.#overrides.set(name, key, policy, options)
-    const note = this.#note('override', name, key, describe(policy, options), reason)
+    const note = this.#note('override', name, key, policyText(policy, options.until), reason)
     this.#fleet?.override(override, note)
   }
 
@@ -88,8 +87,7 @@ export class Operations implements LimitsTarget {
     const reason = reasonOf(options)
     const limiter = this.#limiter(name, key)
     const ms = parsePeriod(period, 'period') / 1000
-    const text = `blocked for ${typeof period === 'number' ? `${period} ms` : period}`
-    const note = { verb: 'block', limiter: name, key, text, ...reason } as const
+    const note = { verb: 'block', limiter: name, key, text: blockText(period), ...reason } as const
     const laws = limiter.lawsOf(key)
     return this.#conclude(limiter.block(key, period), note, (fleet) => fleet.block(note, ms, laws))
   }
@@ -97,7 +95,7 @@ export class Operations implements LimitsTarget {
   reset(name: string, key: string, options: ChangeOptions = {}): void | Promise<void> {
     const reason = reasonOf(options)
     const limiter = this.#limiter(name, key)
-    const note = { verb: 'reset', limiter: name, key, text: 'as new', ...reason } as const
+    const note = { verb: 'reset', limiter: name, key, text: RESET_TEXT, ...reason } as const
     const laws = limiter.lawsOf(key)
     return this.#conclude(limiter.reset(key), note, (fleet) => fleet.reset(note, laws))
   }
@@ -159,13 +157,6 @@ export class Operations implements LimitsTarget {
   #list(note: Note): void {
     this.#log.add({ at: wallDate(), ...note })
   }
-}
-
-function describe(policy: PolicyOptions | false | null, { until }: OverrideOptions): string {
-  if (policy === null) return 'ended'
-  const limit = policy === false ? 'no limit' : JSON.stringify(policy)
-  if (until === undefined) return limit
-  return `${limit} until ${typeof until === 'string' ? until : until.toISOString()}`
 }
 
 function describeDocument({ limiters, overrides }: LimitsDocument, version: string): string {
