@@ -1,6 +1,7 @@
 #!/usr/bin/env node
+import { exitWithoutOutput, runCommand } from './command/index.js'
 import { limitsCommand } from './limits/cli/limits-command.js'
-import { exitWithoutOutput, replayCommand, runCommand } from './replay/index.js'
+import { replayCommand } from './replay/index.js'
 
 const { argv, stdin, stdout, stderr, env } = process
 const commands = [replayCommand, limitsCommand]

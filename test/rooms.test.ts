@@ -87,14 +87,15 @@ test('each room may look into the rooms of the plan, and into no other', async (
     types: '',
     policy: 'types',
     http: 'types',
+    command: 'policy',
     address: 'policy',
     store: 'types policy',
     observe: 'types policy',
     limiter: 'types policy store observe',
     openapi: 'types policy http',
-    limits: 'types policy store',
+    limits: 'types policy store command',
     plugin: 'types policy store limiter observe http address openapi limits',
-    replay: 'types policy store limiter observe address',
+    replay: 'types policy store limiter observe address command',
     console: 'types policy store observe limits',
   }
   const fileIn = (room: string) => (room === 'types' ? 'types/from.ts' : `lib/${room}/from.ts`)

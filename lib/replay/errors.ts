@@ -6,10 +6,3 @@ const LogError = createError<string[]>('FST_FLOODGATE_LOG', '%s: %s', 500)
 export function logError(place: string, what: string): Error {
   return new LogError(place, what)
 }
-
-const ArgumentError = createError<string[]>('FST_FLOODGATE_ARGUMENT', '%s; --help shows examples', 500)
-
-/** `FST_FLOODGATE_ARGUMENT`: an argument of the command line that is not allowed. */
-export function argumentError(what: string): Error {
-  return new ArgumentError(what)
-}

@@ -1,4 +1,3 @@
-export { exitWithoutOutput, runCommand } from './cli/command.js'
 export { replayCommand } from './cli/replay-command.js'
 export type { LogFile } from './input/log-file.js'
 export type { Progress, ReplayOptions } from './options.js'

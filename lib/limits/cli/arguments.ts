@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util'
+import { argumentError, parseOptions } from '../../command/index.js'
 import { hint } from '../../policy/index.js'
-import { argumentError } from '../errors.js'
 
 const TEXT = { type: 'string' } as const
 const FLAG = { type: 'boolean' } as const
@@ -38,7 +37,7 @@ const VERBS = {
 } as const satisfies Record<string, Verb>
 
 export type VerbName = keyof typeof VERBS
-export type Values = ReturnType<typeof parse>['values']
+export type Values = ReturnType<typeof parseOptions<typeof ARGUMENTS>>['values']
 
 /** The arguments of `fastify-floodgate limits`. Without a verb, help is wanted. */
 export interface LimitsArguments {
@@ -49,7 +48,7 @@ export interface LimitsArguments {
 
 /** Throws `FST_FLOODGATE_ARGUMENT`. */
 export function parseArguments(args: readonly string[]): LimitsArguments {
-  const { values, positionals } = parse(args)
+  const { values, positionals } = parseOptions(args, ARGUMENTS)
   const [name, ...files] = positionals
   if (values.help) return { verb: null, files, values }
   if (name === undefined) throw argumentError(`one of ${Object.keys(VERBS).join(', ')} is missing`)
@@ -60,18 +59,6 @@ export function parseArguments(args: readonly string[]): LimitsArguments {
   for (const option of Object.keys(values) as Option[])
     if (!options.includes(option)) throw argumentError(`${verb} has no option --${option}`)
   return { verb, files, values }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: ARGUMENTS, allowPositionals: true })
-  } catch (error) {
-    const { message } = error as Error
-    const unknown = /^Unknown option '(-+)(.+?)'/.exec(message)
-    if (unknown === null) throw argumentError(message)
-    const [, dashes, name] = unknown
-    throw argumentError(`unknown option ${dashes}${name}${hint(name, Object.keys(ARGUMENTS))}`)
-  }
 }
 
 /** The address of Redis. Its password is in no message. Throws `FST_FLOODGATE_ARGUMENT`. */

@@ -1,6 +1,7 @@
+import { argumentError } from '../../command/index.js'
 import { dateOf } from '../../store/index.js'
 import { parseLimits } from '../document.js'
-import { argumentError, badLimits, inDocument } from '../errors.js'
+import { badLimits, inDocument } from '../errors.js'
 import { versionOf } from '../live.js'
 import type { Ask } from './ask.js'
 

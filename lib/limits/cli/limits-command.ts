@@ -1,3 +1,4 @@
+import type { Command, Io } from '../../command/index.js'
 import { versionOf } from '../live.js'
 import { readBytes, textOf } from '../read-file.js'
 import { addressOf, parseArguments } from './arguments.js'
@@ -5,7 +6,6 @@ import { RedisAsker } from './ask.js'
 import { push, rollback } from './change-commands.js'
 import { LIBRARIES, type Library } from './clients.js'
 import { HELP } from './help.js'
-import type { Io } from './io.js'
 import { checkDocument, KeptLimits } from './kept-limits.js'
 import { diff, history, show } from './look-commands.js'
 
@@ -13,7 +13,7 @@ import { diff, history, show } from './look-commands.js'
 const VERBS = { show, diff, push, history, rollback }
 
 /** The command `fastify-floodgate limits`, with the libraries that may be a client of Redis. */
-export function limitsCommandWith(libraries: readonly Library[]) {
+export function limitsCommandWith(libraries: readonly Library[]): Command {
   return {
     name: 'limits',
     summary: 'checks, shows, changes and undoes the limits of a running fleet',

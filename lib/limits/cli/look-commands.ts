@@ -1,8 +1,8 @@
-import { argumentError } from '../errors.js'
+import { argumentError } from '../../command/index.js'
 import { versionOf } from '../live.js'
 import { readBytes, textOf } from '../read-file.js'
+import type { Act } from './act.js'
 import { changesBetween } from './changes.js'
-import type { Act } from './io.js'
 import { checkDocument, type Kept, type Version } from './kept-limits.js'
 import { visible } from './visible.js'
 

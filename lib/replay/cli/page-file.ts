@@ -1,6 +1,6 @@
 import { rm, stat, writeFile } from 'node:fs/promises'
+import { argumentError } from '../../command/index.js'
 import { invalidOption } from '../../policy/index.js'
-import { argumentError } from '../errors.js'
 import { pageOf } from '../page/page.js'
 import type { ReplayReport } from '../report.js'
 

@@ -1,6 +1,6 @@
+import type { Io } from '../../command/index.js'
 import type { Progress } from '../options.js'
 import { counted } from '../output/numbers.js'
-import type { Output } from './command.js'
 
 const CELLS = 30
 /** Bytes after which a bar without an end is drawn again. */
@@ -8,10 +8,10 @@ const STEP = 2 ** 22
 
 /** A bar on a terminal that shows how far the reading has come. Draws nothing where there is no terminal. */
 export class ProgressBar {
-  readonly #output: Output
+  readonly #output: Io['stderr']
   #drawn = -1
 
-  constructor(output: Output) {
+  constructor(output: Io['stderr']) {
     this.#output = output
   }
 

@@ -1,14 +1,12 @@
-import { parseArgs } from 'node:util'
 import type { Period } from '../../../types/index.js'
-import { hint } from '../../policy/index.js'
-import { argumentError, logError } from '../errors.js'
+import { argumentError, type Command, type Io, parseOptions } from '../../command/index.js'
+import { logError } from '../errors.js'
 import type { ReplayOptions } from '../options.js'
 import { counted, percent, whole } from '../output/numbers.js'
 import { painter } from '../output/table.js'
 import { textOf } from '../output/text.js'
 import { replay } from '../replay.js'
 import type { ReplayReport } from '../report.js'
-import type { Command, Io } from './command.js'
 import { HELP } from './help.js'
 import { PageFile } from './page-file.js'
 import { parsePolicies, parseRates, parseShare, parseValue } from './policy-text.js'
@@ -49,7 +47,7 @@ export const replayCommand: Command = {
   name: 'replay',
   summary: 'reads access logs, and shows who would have been denied',
   async run(args, io) {
-    const { values, positionals } = parse(args)
+    const { values, positionals } = parseOptions(args, ARGUMENTS)
     if (values.help) {
       io.stdout.write(HELP)
       return DONE
@@ -73,20 +71,7 @@ export const replayCommand: Command = {
   },
 }
 
-type Values = ReturnType<typeof parse>['values']
-
-/** Throws `FST_FLOODGATE_ARGUMENT`. */
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: ARGUMENTS, allowPositionals: true })
-  } catch (error) {
-    const { message } = error as Error
-    const unknown = /^Unknown option '(-+)(.+?)'/.exec(message)
-    if (unknown === null) throw argumentError(message)
-    const [, dashes, name] = unknown
-    throw argumentError(`unknown option ${dashes}${name}${hint(name, Object.keys(ARGUMENTS))}`)
-  }
-}
+type Values = ReturnType<typeof parseOptions<typeof ARGUMENTS>>['values']
 
 function optionsOf(values: Values, files: readonly string[], io: Io): ReplayOptions {
   const { policy = [], rates, cost, skew, advise, format, key, where, status } = values

@@ -1,5 +1,5 @@
-import type { Command, Io } from '../../../lib/replay/cli/command.js'
-import { replayCommand, runCommand } from '../../../lib/replay/index.js'
+import { type Command, type Io, runCommand } from '../../../lib/command/index.js'
+import { replayCommand } from '../../../lib/replay/index.js'
 import { streamOf } from '../support.js'
 
 /** What a run of the command line has printed, and its exit code. */

@@ -1,5 +1,3 @@
-import type { LogFile } from '../input/log-file.js'
-
 /** A stream that a command writes to. */
 export interface Output {
   write(text: string): unknown
@@ -8,7 +6,7 @@ export interface Output {
 
 /** What a command has of the world outside. */
 export interface Io {
-  readonly stdin: Exclude<LogFile, string | URL>
+  readonly stdin: AsyncIterable<Uint8Array>
   readonly stdout: Output
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>

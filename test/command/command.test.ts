@@ -1,7 +1,7 @@
 import { test } from 'tap'
-import { runCommand } from '../../../lib/replay/index.js'
-import { streamOf } from '../support.js'
-import { run } from './support.js'
+import { runCommand } from '../../lib/command/index.js'
+import { run } from '../replay/cli/support.js'
+import { streamOf } from '../replay/support.js'
 
 test('without a command, or with an unknown one, the commands are listed', async (t) => {
   const usage = /Usage: fastify-floodgate <command> \[arguments\]\n\n {2}replay {4}reads access logs/

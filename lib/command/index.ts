@@ -1,0 +1,3 @@
+export { parseOptions } from './arguments.js'
+export { type Command, exitWithoutOutput, type Io, runCommand } from './command.js'
+export { argumentError } from './errors.js'
