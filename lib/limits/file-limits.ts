@@ -3,6 +3,7 @@ import { invalidOption } from '../policy/index.js'
 import { after } from '../store/index.js'
 import type { Apply } from './live.js'
 import { readBytes, textOf } from './read-file.js'
+import { Watch } from './watch.js'
 
 /** Milliseconds between two readings. */
 const PAUSE = 2000
@@ -10,44 +11,33 @@ const PAUSE = 2000
 /** A file that is read again and again: content counts, not the time of a change nor which file it is. */
 export class FileLimits implements LimitsSource {
   readonly #path: string
-  readonly #after: typeof after
+  readonly #watch: Watch
   #content: Buffer | null = null
-  #cancel: (() => void) | null = null
-  #isStopped = false
 
   constructor(path: string, later = after) {
     this.#path = path
-    this.#after = later
+    this.#watch = new Watch(PAUSE, later)
   }
 
   async start(apply: Apply, report: (error: Error) => void): Promise<void> {
     const read = await readBytes(this.#path)
     apply(textOf(read, this.#path), this.#path)
     this.#content = read
-    this.#next(apply, report)
+    const onFailure = (error: Error) => {
+      // What is there after a failure counts as new.
+      this.#content = null
+      report(error)
+    }
+    this.#watch.start(() => this.#look(apply), onFailure)
   }
 
   stop(): void {
-    this.#isStopped = true
-    this.#cancel?.()
-  }
-
-  #next(apply: Apply, report: (error: Error) => void): void {
-    if (this.#isStopped) return
-    this.#cancel = this.#after(PAUSE, () => {
-      this.#look(apply)
-        .catch((error) => {
-          // What is there after a failure counts as new.
-          this.#content = null
-          report(error)
-        })
-        .then(() => this.#next(apply, report))
-    })
+    this.#watch.stop()
   }
 
   async #look(apply: Apply): Promise<void> {
     const read = await readBytes(this.#path)
-    if (this.#isStopped || this.#content?.equals(read)) return
+    if (this.#watch.isStopped || this.#content?.equals(read)) return
     this.#content = read
     apply(textOf(read, this.#path), this.#path)
   }

@@ -6,6 +6,7 @@ import { askRedis, type Connection, connect, type RedisClient } from '../store/r
 import { LONGEST_DOCUMENT } from './document.js'
 import { badLimits } from './errors.js'
 import type { Apply } from './live.js'
+import { Watch } from './watch.js'
 
 /** Milliseconds between two readings, and until Redis must have answered. */
 const PAUSE = 1000
@@ -40,20 +41,18 @@ export class RedisLimits implements LimitsSource {
   readonly #key: string
   /** As errors name it. */
   readonly #place: string
-  readonly #after: typeof after
+  readonly #watch: Watch
   /** The digest of the last document; '' before the first, and after a failure. */
   #digest = ''
   /** Whether there was a document. */
   #isThere = false
-  #cancel: (() => void) | null = null
   #stopWatching: (() => void) | null = null
-  #isStopped = false
 
   constructor({ client, key }: RedisLimitsOptions, later = after) {
     this.#connection = connect(client)
     this.#key = key
     this.#place = `the Redis key ${key}`
-    this.#after = later
+    this.#watch = new Watch(PAUSE, later)
   }
 
   async start(apply: Apply, report: (error: Error) => void): Promise<void> {
@@ -71,31 +70,22 @@ export class RedisLimits implements LimitsSource {
       this.stop()
       throw error
     }
-    this.#next(apply, report)
+    const onFailure = (error: Error) => {
+      // What is there after a failure counts as new.
+      this.#digest = ''
+      if (!this.#watch.isStopped) report(error)
+    }
+    this.#watch.start(() => this.#look(apply), onFailure)
   }
 
   stop(): void {
-    this.#isStopped = true
-    this.#cancel?.()
+    this.#watch.stop()
     this.#stopWatching?.()
-  }
-
-  #next(apply: Apply, report: (error: Error) => void): void {
-    if (this.#isStopped) return
-    this.#cancel = this.#after(PAUSE, () => {
-      this.#look(apply)
-        .catch((error) => {
-          // What is there after a failure counts as new.
-          this.#digest = ''
-          if (!this.#isStopped) report(error)
-        })
-        .then(() => this.#next(apply, report))
-    })
   }
 
   async #look(apply: Apply): Promise<void> {
     const document = await this.#read()
-    if (document !== null && !this.#isStopped) this.#deliver(document, apply)
+    if (document !== null && !this.#watch.isStopped) this.#deliver(document, apply)
   }
 
   /** Bytes that are not UTF-8 have become other characters: the text has another digest. */

@@ -1,3 +1,5 @@
+import type { PolicyReport } from '../report.js'
+
 /** `1,234,567`. */
 export function whole(number: number): string {
   return number.toLocaleString('en-US')
@@ -26,4 +28,10 @@ export function clockTime(iso: string): string {
 export function span(from: string, to: string): string {
   const [date, time] = clockTime(to).split(' ')
   return `${clockTime(from)} to ${from.startsWith(date) ? time : `${date} ${time}`}`
+}
+
+/** A policy among others: its name, and what it denied of requests and of keys. */
+export function cellsOf({ name, denied, keysDenied }: PolicyReport): string[] {
+  const counts = [denied, keysDenied].flatMap(({ count, share }) => [whole(count), percent(share)])
+  return [name, ...counts]
 }

@@ -1,6 +1,6 @@
 import type { Advice, PolicyReport, ReplayReport, Suggestion } from '../report.js'
 import { isoOf, parseTime, SECOND } from '../time.js'
-import { clockTime, counted, percent, span, whole } from './numbers.js'
+import { cellsOf, clockTime, counted, percent, span, whole } from './numbers.js'
 import { cut, type Paint, sparkline, table, WIDTH } from './table.js'
 
 /** The report as text of at most 80 columns. */
@@ -44,13 +44,7 @@ function summary(report: ReplayReport, paint: Paint): string[] {
 
 /** All policies, a line each. */
 function comparison(policies: readonly PolicyReport[], paint: Paint): string[] {
-  const rows = policies.map(({ name, denied, keysDenied }) => [
-    name,
-    whole(denied.count),
-    percent(denied.share),
-    whole(keysDenied.count),
-    percent(keysDenied.share),
-  ])
+  const rows = policies.map(cellsOf)
   return table([['policy', 'denied', 'requests', 'keys', 'of all'], ...rows], head(paint))
 }
 

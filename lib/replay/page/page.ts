@@ -1,4 +1,4 @@
-import { counted, percent, span, whole } from '../output/numbers.js'
+import { cellsOf, counted, percent, span, whole } from '../output/numbers.js'
 import type { Advice, FileReport, PolicyReport, ReplayReport, Suggestion } from '../report.js'
 import { curveChart, peaksChart } from './advice-charts.js'
 import { html, type Markup } from './markup.js'
@@ -73,13 +73,7 @@ ${rows.map((row, i) => html`<tr class="${i === chosen ? 'chosen' : ''}">${row.ma
 }
 
 function comparison(policies: readonly PolicyReport[]): Markup {
-  const rows = policies.map(({ name, denied, keysDenied }) => [
-    name,
-    whole(denied.count),
-    percent(denied.share),
-    whole(keysDenied.count),
-    percent(keysDenied.share),
-  ])
+  const rows = policies.map(cellsOf)
   return html`<section><h2>All policies</h2>${table(['policy', 'denied', 'of all', 'keys denied', 'of all'], rows)}</section>`
 }
 

@@ -1,0 +1,29 @@
+import type { after } from '../store/index.js'
+
+/** Looks at a source again and again, with a pause after each look. */
+export class Watch {
+  isStopped = false
+  readonly #pause: number
+  readonly #after: typeof after
+  #cancel: (() => void) | null = null
+
+  /** `pause` in milliseconds. */
+  constructor(pause: number, later: typeof after) {
+    this.#pause = pause
+    this.#after = later
+  }
+
+  start(look: () => Promise<void>, onFailure: (error: Error) => void): void {
+    if (this.isStopped) return
+    this.#cancel = this.#after(this.#pause, () => {
+      look()
+        .catch(onFailure)
+        .then(() => this.start(look, onFailure))
+    })
+  }
+
+  stop(): void {
+    this.isStopped = true
+    this.#cancel?.()
+  }
+}
