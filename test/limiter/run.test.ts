@@ -1,52 +1,24 @@
 import { type Test, test } from 'tap'
-import { limiterOver } from '../../lib/limiter/index.js'
-import { compilePolicies, createLimiter } from '../../lib/limiter/limiter.js'
-import { memoryStore } from '../../lib/store/index.js'
-import type { AnyLimiter, Denied, DeniedError, PolicyOptions, Store } from '../../types/index.js'
-import { lateStore } from '../fixtures/late-store.js'
-import { ManualClock } from '../fixtures/manual-clock.js'
-import { ManualTimers } from '../fixtures/manual-timers.js'
+import { createLimiter } from '../../lib/limiter/limiter.js'
+import type { Denied, DeniedError, PolicyOptions } from '../../types/index.js'
+import { overBoth, type Timed } from './both-stores.js'
 
 const HELD: PolicyOptions = { name: 'held', rate: 1, per: 'second', burst: 1, wait: '5 seconds' }
 const TWO: PolicyOptions = { name: 'two', algorithm: 'concurrency', limit: 2, hold: '1 minute' }
 const MINUTE = 60_000
 
-interface Room {
-  clock: ManualClock
-  timers: ManualTimers
-  limiter: AnyLimiter
-  /** Units that are left. */
-  remaining(): Promise<number>
-}
-
-function roomOf(clock: ManualClock, store: Store, policies: PolicyOptions[], maxWaiting?: number): Room {
-  const timers = new ManualTimers(clock)
-  const { after } = timers
-  const compiled = compilePolicies(policies, 'tested', 'policies')
-  const limiter = limiterOver('tested', compiled, store, 'tested', undefined, {
-    afterWait: after,
-    after,
-    maxWaiting,
-  })
-  const remaining = async () => (await limiter.peek('key', { cost: 0 })).remaining
-  return { clock, timers, limiter, remaining }
-}
-
-/** Each test runs over a store that answers at once, and over one that answers later. */
+/** A limiter over both stores, and the units that it has left. */
 function both(
   title: string,
   policies: PolicyOptions[],
-  body: (t: Test, room: Room) => Promise<unknown>,
+  body: (t: Test, room: Timed & { remaining(): Promise<number> }) => Promise<unknown>,
   maxWaiting?: number,
 ): void {
-  test(`at once: ${title}`, (t) => {
-    const clock = new ManualClock()
-    return body(t, roomOf(clock, memoryStore({ clock }), policies, maxWaiting))
-  })
-  test(`over a network: ${title}`, (t) => {
-    const clock = new ManualClock()
-    return body(t, roomOf(clock, lateStore(clock).store, policies, maxWaiting))
-  })
+  const test = (t: Test, room: Timed) => {
+    const remaining = async () => (await room.limiter.peek('key', { cost: 0 })).remaining
+    return body(t, { ...room, remaining })
+  }
+  overBoth(title, policies, test, maxWaiting)
 }
 
 /** The decision of the error with which a run rejects. */

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import { limiterOver } from '../../lib/limiter/index.js'
+import type { limiterOver } from '../../lib/limiter/index.js'
 import { compilePolicies, createLimiter } from '../../lib/limiter/limiter.js'
 import { memoryStore } from '../../lib/store/index.js'
-import type { AnyLimiter, PolicyOptions, Store } from '../../types/index.js'
+import type { PolicyOptions, Store } from '../../types/index.js'
 import { lateStore } from '../fixtures/late-store.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
-import { ManualTimers } from '../fixtures/manual-timers.js'
+import { overBoth, type Timed, timed } from './both-stores.js'
 
 const HOUR = 3_600_000
 const BUCKET: PolicyOptions = { name: 'bucket', rate: 3, per: 'hour', burst: 3, enforce: false }
@@ -14,12 +14,19 @@ const PROGRESS: PolicyOptions = { name: 'progress', algorithm: 'concurrency', li
 const HELD: PolicyOptions = { name: 'held', rate: 1, per: 'second', burst: 1, wait: '5 seconds' }
 const FREE = { allowed: true, policy: 'bucket', limit: Infinity, remaining: Infinity, resetAfter: 0 }
 
-/** A limiter, and the units that its policies have left for a key, shadow or not. */
-function roomOf(clock: ManualClock, store: Store, policies: PolicyOptions[], maxWaiting?: number) {
-  const { after, advance } = new ManualTimers(clock)
-  const timers = { afterWait: after, after, maxWaiting }
-  const compiled = compilePolicies(policies, 'tested', 'policies')
-  const limiter: AnyLimiter = limiterOver('tested', compiled, store, 'tested', undefined, timers)
+/** A limiter over both stores, and the units that its policies have left for a key, shadow or not. */
+function both(
+  title: string,
+  policies: PolicyOptions[],
+  body: (t: Test, room: Room) => Promise<unknown>,
+  maxWaiting?: number,
+): void {
+  overBoth(title, policies, (t, timed) => body(t, roomOf(timed)), maxWaiting)
+}
+
+type Room = ReturnType<typeof roomOf>
+
+function roomOf({ clock, timers: { advance }, store, limiter }: Timed) {
   const { buckets } = limiter as unknown as { buckets: readonly { policy: { limit: number } }[] }
   const left = async () => {
     await setImmediate()
@@ -28,22 +35,6 @@ function roomOf(clock: ManualClock, store: Store, policies: PolicyOptions[], max
     return charges.map(({ remaining }: { remaining: number }) => remaining)
   }
   return { clock, limiter, left, advance }
-}
-
-function both(
-  title: string,
-  policies: PolicyOptions[],
-  body: (t: Test, room: ReturnType<typeof roomOf>) => Promise<unknown>,
-  maxWaiting?: number,
-): void {
-  test(`at once: ${title}`, (t) => {
-    const clock = new ManualClock()
-    return body(t, roomOf(clock, memoryStore({ clock }), policies, maxWaiting))
-  })
-  test(`over a network: ${title}`, (t) => {
-    const clock = new ManualClock()
-    return body(t, roomOf(clock, lateStore(clock).store, policies, maxWaiting))
-  })
 }
 
 both('shadows hold nobody, and take their units', [BUCKET, { ...HELD, enforce: false }], async (t, room) => {
@@ -113,7 +104,7 @@ both(
 test('who gave up before the store answered is charged by no shadow', async (t) => {
   const clock = new ManualClock()
   const { store, hold, reply } = lateStore(clock)
-  const { limiter, left } = roomOf(clock, store, [HELD, BUCKET, PROGRESS])
+  const { limiter, left } = roomOf(timed(clock, store, [HELD, BUCKET, PROGRESS]))
   for (const call of ['wait', 'run'] as const) {
     const abort = new AbortController()
     const { signal } = abort
@@ -131,7 +122,7 @@ test('who gave up before the store answered is charged by no shadow', async (t) 
 test('nothing waits for a shadow, and what ended before its answer gives back what it held', async (t) => {
   const clock = new ManualClock()
   const { store, hold, reply, fail } = lateStore(clock)
-  const { limiter, left } = roomOf(clock, store, [BUCKET, PROGRESS])
+  const { limiter, left } = roomOf(timed(clock, store, [BUCKET, PROGRESS]))
   hold()
   t.same(await limiter.take('key'), FREE)
   t.equal(await limiter.run('key', () => 'done'), 'done')
@@ -149,7 +140,7 @@ test('nothing waits for a shadow, and what ended before its answer gives back wh
 test('a refund of shadows that fails is nobody’s failure', async (t) => {
   const clock = new ManualClock()
   const { store, hold, reply, fail } = lateStore(clock)
-  const { limiter, left } = roomOf(clock, store, [HELD, BUCKET])
+  const { limiter, left } = roomOf(timed(clock, store, [HELD, BUCKET]))
   await limiter.take('key')
   const abort = new AbortController()
   const pending = limiter.wait('key', { signal: abort.signal })
@@ -179,7 +170,7 @@ test('a store that cannot answer for a shadow fails no call', async (t) => {
 
 test('a charge of a key with an override is that of the override', async (t) => {
   const clock = new ManualClock(HOUR)
-  const { limiter } = roomOf(clock, memoryStore({ clock }), [{ ...BUCKET, name: 'own' }])
+  const { limiter } = roomOf(timed(clock, memoryStore({ clock }), [{ ...BUCKET, name: 'own' }]))
   const own = limiter as never as ReturnType<typeof limiterOver>
   const policy = { rate: 1, enforce: true } as const
   const override = own.sibling(compilePolicies([policy], 'tested', 'policies')) as never

@@ -3,6 +3,7 @@ import { createLimiter } from '../../../lib/limiter/limiter.js'
 import { memoryStore } from '../../../lib/store/index.js'
 import type { Limiter, PolicyOptions } from '../../../types/index.js'
 import { ManualClock } from '../../fixtures/manual-clock.js'
+import { PLAIN_POLICY } from '../../fixtures/plain-policy.js'
 import { storeContract } from '../../fixtures/store-contract.js'
 
 storeContract(t, { name: 'memory', open: memoryStore })
@@ -204,18 +205,8 @@ test('a store of one key works', async (t) => {
 
 test('a policy that no limiter has compiled is refused, and leaves the store as it was', async (t) => {
   const { store } = storeOf(2, ONCE)
-  const plain = {
-    name: 'plain',
-    algorithm: 'token-bucket',
-    rate: 1,
-    per: 1000,
-    limit: 1,
-    wait: 0,
-    block: null,
-    enforce: 1,
-  } as const
   for (let i = 0; i < 2; i++) {
-    t.throws(() => store.open(plain, 'space'), {
+    t.throws(() => store.open(PLAIN_POLICY, 'space'), {
       code: 'FST_FLOODGATE_OPTION',
       message: /'policy' is an object/,
     })

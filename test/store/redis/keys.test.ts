@@ -5,6 +5,7 @@ import { compilePolicy } from '../../../lib/policy/index.js'
 import type { RedisClient } from '../../../lib/redis.js'
 import type { RedisBucket } from '../../../lib/store/redis/buckets.js'
 import type { AsyncStore, PolicyOptions } from '../../../types/index.js'
+import { PLAIN_POLICY } from '../../fixtures/plain-policy.js'
 import { clients } from '../../fixtures/redis/clients.js'
 import { startCluster } from '../../fixtures/redis/cluster.js'
 import { keySlot } from '../../fixtures/redis/key-slot.js'
@@ -200,15 +201,5 @@ test('storeKey() of a key or policy that cannot be is refused', async (t) => {
 test('a policy that no limiter has compiled is refused', async (t) => {
   const { client } = await serve(t)
   const store: AsyncStore = storeOf(client)
-  const policy = {
-    name: 'raw',
-    algorithm: 'token-bucket',
-    rate: 1,
-    per: 1000,
-    limit: 1,
-    wait: 0,
-    block: null,
-    enforce: 1,
-  } as const
-  t.throws(() => store.open(policy, 'raw'), { code: 'FST_FLOODGATE_OPTION', message: /'policy'/ })
+  t.throws(() => store.open(PLAIN_POLICY, 'raw'), { code: 'FST_FLOODGATE_OPTION', message: /'policy'/ })
 })

@@ -7,6 +7,7 @@ import type { SharedStore } from '../../../lib/store/shared/store.js'
 import { createSharedMemory, type SharedMemoryOptions, sharedStore } from '../../../lib/threads.js'
 import type { Denied, Limiter, PolicyOptions, SyncStore } from '../../../types/index.js'
 import { ManualClock } from '../../fixtures/manual-clock.js'
+import { PLAIN_POLICY } from '../../fixtures/plain-policy.js'
 import { storeContract } from '../../fixtures/store-contract.js'
 
 storeContract(t, {
@@ -466,18 +467,11 @@ test('any number of different laws may come and go, and each thread makes room a
 })
 
 test('a policy that no limiter has compiled is refused', async (t) => {
-  const plain = {
-    name: 'plain',
-    algorithm: 'token-bucket',
-    rate: 1,
-    per: 1000,
-    limit: 1,
-    wait: 0,
-    block: null,
-    enforce: 1,
-  } as const
   const { one } = twoStores()
-  t.throws(() => one.open(plain, 'space'), { code: 'FST_FLOODGATE_OPTION', message: /'policy' is an object/ })
+  t.throws(() => one.open(PLAIN_POLICY, 'space'), {
+    code: 'FST_FLOODGATE_OPTION',
+    message: /'policy' is an object/,
+  })
 })
 
 test('the default clock is that of the process', async (t) => {
