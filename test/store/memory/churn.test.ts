@@ -27,10 +27,10 @@ test('200,000 laws, each opened for one call, leave memory flat and decide as in
     }
   }
   run(0, 10_000)
-  const before = bytesInUse()
+  const before = await bytesInUse()
   run(10_000, 100_000)
   run(100_000, 200_000)
-  const grown = bytesInUse() - before
+  const grown = (await bytesInUse()) - before
   t.ok(grown < MIB, `${grown} bytes`)
   t.equal(store.stats().keys, 1000)
   t.match(story(store, route, 'key'), [{ remaining: 2 }, { remaining: 0 }])

@@ -41,9 +41,9 @@ test('100,000 laws in one space, each opened, used and dropped, leave memory fla
     return wrong
   }
   t.equal(await run(0, 20_000), 0)
-  const before = bytesInUse()
+  const before = await bytesInUse()
   t.equal(await run(20_000, 120_000), 0)
-  const grown = bytesInUse() - before
+  const grown = (await bytesInUse()) - before
   t.ok(grown < 4 * MIB, `${grown} bytes`)
   t.equal((await store.take([{ ...newCharge(route), key: 'key' }])) && store.state, 'up')
 })
