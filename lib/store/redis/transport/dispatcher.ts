@@ -44,7 +44,7 @@ export class Dispatcher {
   #stopWatching: (() => void) | null = null
   #onFirstReply: (() => void) | null
   /** Called when nothing is under way any more. */
-  #onIdle: (() => void) | null = null
+  #onIdle: (() => void)[] = []
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts
@@ -63,16 +63,15 @@ export class Dispatcher {
 
   /** Lets go of the client until the next call, once all that is under way has been answered or given up. */
   async drain(): Promise<void> {
-    if (this.#inFlight.length + this.#waiting.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve
-      })
-    }
-    this.#onIdle = null
+    if (!this.#isIdle) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
     this.#stopWatching?.()
     this.#stopWatching = null
     this.#stopTimer?.()
     this.#stopTimer = null
+  }
+
+  get #isIdle(): boolean {
+    return this.#inFlight.length + this.#waiting.size === 0
   }
 
   #flush(): void {
@@ -203,7 +202,7 @@ export class Dispatcher {
     this.stats.count(this.#parts.clock() - sent.sentAt, error !== null)
     sent.endTrace?.(error)
     this.#inFlight.splice(this.#inFlight.indexOf(sent), 1)
-    if (this.#inFlight.length === 0) this.#onIdle?.()
+    if (this.#isIdle) for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
   /**

@@ -182,3 +182,16 @@ for (const flavour of kinds) {
     await until('the store to answer', async () => (await limiter.take('key')).source === undefined)
   })
 }
+
+test('a store that two owners close at once is closed for both, and what was asked is answered before', async (t) => {
+  const { client } = await serve(t)
+  const store = storeOf(client)
+  const limiter = limiterOf(store, BUCKET)
+  await limiter.take('key')
+  const asked = [limiter.take('key'), limiter.take('other')]
+  let answered = 0
+  for (const decision of asked) decision.then(() => answered++)
+  const closed = [store.close(), store.close()].map((close) => close.then(() => answered))
+  t.same(await Promise.all(closed), [2, 2])
+  t.match(await Promise.all(asked), [{ remaining: 998 }, { remaining: 999 }])
+})
