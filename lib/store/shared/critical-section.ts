@@ -28,13 +28,16 @@ export class CriticalSection implements Evictor {
   readonly brokenAt: number
   readonly #locks: Locks
   readonly #partShift: number
+  readonly #onForgotDenied: () => void
   #size = 0
   /** Parts to lock, in ascending order: the first `#lockCount` of them. */
   readonly #locked: Part[] = []
   #lockCount = 0
 
-  constructor({ cells, layout, liveness }: Attached) {
+  /** `onForgotDenied` is called under locks when a key that is denied is forgotten. It must not throw. */
+  constructor({ cells, layout, liveness }: Attached, onForgotDenied: () => void) {
     this.cells = cells
+    this.#onForgotDenied = onForgotDenied
     this.#locks = new Locks(cells, layout, liveness)
     this.brokenAt = this.#locks.brokenAt
     this.#partShift = 31 - Math.log2(layout.parts)
@@ -163,6 +166,11 @@ export class CriticalSection implements Evictor {
   /** @internal */
   release(part: Part, at: number): void {
     this.buckets.keeperOf(part.isWindow(at)).release(part, at)
+  }
+
+  /** @internal */
+  forgetsDenied(): void {
+    this.#onForgotDenied()
   }
 }
 

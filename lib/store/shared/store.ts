@@ -2,6 +2,7 @@ import type { Charge, Clock, Policy, StoreStats, SyncStore } from '../../../type
 import { ownOptions } from '../../policy/index.js'
 import { costOf } from '../charge.js'
 import { monotonicMicros, processMicros, processSecond, readMicros } from '../clock.js'
+import { forgottenWarning, StoreWarnings } from '../warning.js'
 import { CriticalSection, type Work } from './critical-section.js'
 import { type Attached, attach, type SharedMemory } from './memory/shared-memory.js'
 import { findOffences, isBlocked, judge, noteDenial } from './table/blocking.js'
@@ -24,10 +25,13 @@ export class SharedStore implements SyncStore {
   readonly #section: CriticalSection
   readonly #maxKeys: number
   readonly #clock: () => number
+  readonly #warnings = new StoreWarnings()
+  readonly onWarning = this.#warnings.onWarning
+  #forgotDenied = false
 
   constructor(attached: Attached, clock?: Clock) {
     this.#maxKeys = attached.layout.maxKeys
-    this.#section = new CriticalSection(attached)
+    this.#section = new CriticalSection(attached, () => this.#warnOnce())
     this.#clock = clock === undefined ? this.#ownClock() : this.#clockFrom(clock)
   }
 
@@ -97,6 +101,17 @@ export class SharedStore implements SyncStore {
       })
     }
     return gone
+  }
+
+  now(): number {
+    return this.#clock()
+  }
+
+  /** Warns once the locks are given back: listeners may be slow, or throw. */
+  #warnOnce(): void {
+    if (this.#forgotDenied) return
+    this.#forgotDenied = true
+    queueMicrotask(() => this.#warnings.warn('FST_FLOODGATE_W013', '', forgottenWarning()))
   }
 
   #takeOne(charge: Charge): boolean {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import t, { test } from 'tap'
 import { createLimiter } from '../../../lib/limiter/limiter.js'
 import type { SyncStoreLimiter } from '../../../lib/limiter/store-limiter.js'
@@ -9,6 +10,7 @@ import type { Denied, Limiter, PolicyOptions, SyncStore } from '../../../types/i
 import { ManualClock } from '../../fixtures/manual-clock.js'
 import { PLAIN_POLICY } from '../../fixtures/plain-policy.js'
 import { storeContract } from '../../fixtures/store-contract.js'
+import { codes, emitted } from '../../plugin/support/warnings.js'
 
 storeContract(t, {
   name: 'shared',
@@ -509,3 +511,36 @@ test('a call that runs out of stack charges nothing and blocks nobody', async (t
   t.ok(allowed > 50, `${allowed} allowed`)
   t.equal(spent, allowed)
 })
+
+for (const [what, policy, spend] of [
+  ['bucket', { ...BUCKET, rate: 4 }, 4],
+  ['window', WINDOW, 4],
+  ['block', { ...BUCKET, rate: 4, block: '1 hour' }, 4],
+] as const) {
+  test(`W013: a thread whose full store forgets a key that is denied warns once: ${what}`, async (t) => {
+    const list = emitted(t)
+    const heard: string[] = []
+    const { one, two } = twoStores({ maxKeys: 4 })
+    const deny = (store: SyncStore, from: number, to: number) => {
+      const limiter = createLimiter({ ...policy, name: 'tested' }, { store })
+      for (let i = from; i < to; i++) {
+        limiter.take(`key ${i}`, { cost: spend })
+        limiter.take(`key ${i}`)
+      }
+    }
+    const lenient = createLimiter({ ...BUCKET, name: 'lenient' }, { store: one })
+    for (let i = 0; i < 40; i++) lenient.take(`key ${i}`)
+    await setImmediate()
+    t.same(list, [], 'keys that are allowed may be forgotten')
+    deny(one, 0, 40)
+    t.same(list, [], 'not under the locks')
+    await setImmediate()
+    t.same(codes(list), ['W013'])
+    two.onWarning?.((code) => heard.push(code))
+    deny(two, 40, 80)
+    await setImmediate()
+    t.same(heard, ['FST_FLOODGATE_W013'])
+    t.same(codes(list), ['W013'])
+    t.ok(one.stats().forgotten > 70)
+  })
+}

@@ -11,6 +11,8 @@ export interface Evictor {
   heat(part: Part, at: number): number
   /** Gives back the block of a key that is about to be forgotten, or blocked. */
   release(part: Part, at: number): void
+  /** A key that is denied or blocked is about to be forgotten. */
+  forgetsDenied(): void
 }
 
 const TWO_32 = 0x100000000
@@ -123,6 +125,7 @@ export class Part extends Slots implements Evictable {
     const at = this.header + PART.FORGOTTEN
     this.journal.save(at, 2)
     this.cells.setDouble(at, this.forgotten + 1)
+    if (this.heatAt(coolest) > 1) this.#evictor.forgetsDenied()
     this.remove(coolest)
   }
 
