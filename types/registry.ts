@@ -18,7 +18,7 @@ export interface RateLimitRegistry extends Iterable<RegisteredLimiter> {
    */
   define(name: string, policies: AnyPolicy): RegisteredLimiter
   /** The limiter of that name; throws `FST_FLOODGATE_UNKNOWN_LIMITER` if there is none. */
-  get(name: LimiterName): RegisteredLimiter
+  get(name: LimiterName | 'guard'): RegisteredLimiter
   has(name: string): boolean
   /**
    * Gives a limiter other policies: `'default'`, `'guard'`, one of the option `limiters`, or one that a route
@@ -128,7 +128,7 @@ export interface RateLimitRegistry extends Iterable<RegisteredLimiter> {
    * const { remaining } = await app.rateLimit.get('search').peek(key)
    * ```
    */
-  keyOf(request: FastifyRequest, limiter?: LimiterName): string | null | Promise<string | null>
+  keyOf(request: FastifyRequest, limiter?: LimiterName | 'guard'): string | null | Promise<string | null>
   /**
    * What became of all decisions since the plugin was registered, and the state of the store: a snapshot of
    * this process. A decision counts for each policy that allowed it, or that denied it.
@@ -154,8 +154,8 @@ export interface RateLimitRegistry extends Iterable<RegisteredLimiter> {
   processes(): ProcessReport[]
   /**
    * The keys that were denied most in the last `per` of the option `offenders`, of all limiters or of one,
-   * the worst first; `most`: so many of them. Throws `FST_FLOODGATE_OPTION` without that option, and
-   * `FST_FLOODGATE_UNKNOWN_LIMITER`.
+   * the worst first. `most`: an integer of 0 or more; default: all. Throws `FST_FLOODGATE_OPTION` without
+   * that option and for another `most`, `FST_FLOODGATE_UNKNOWN_OPTION`, and `FST_FLOODGATE_UNKNOWN_LIMITER`.
    *
    * @example
    * ```js

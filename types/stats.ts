@@ -29,7 +29,7 @@ export interface LimiterStats {
   readonly policies: Readonly<Record<string, PolicyStats>>
 }
 
-/** What a store of any kind says of itself. */
+/** The report of a store of any kind. */
 export interface StoreReport extends Partial<StoreStats>, Partial<AsyncStoreStats> {
   readonly kind: StoreKind
   /** `'up'` always for a store in this process. */
@@ -60,6 +60,6 @@ export interface RateLimitStats {
   readonly limits: LimitsStats | null
   /** Requests that policies with `wait` hold now, and calls of `wait()` and `run()`. */
   readonly waiting: number
-  /** Units in progress that could not be renewed after `hold`. Their requests went on. Only grows. */
+  /** Units in progress that could not be renewed after `hold`. Their requests and tasks went on. Only grows. */
   readonly lost: number
 }

@@ -184,6 +184,11 @@ export interface SyncStore {
    */
   sweep(): number
   /**
+   * Microseconds of its clock, from any start. A limiter measures by it what is left of a block when its
+   * policies change. Optional: the clock of the process counts.
+   */
+  now?(): number
+  /**
    * Calls `listener` with the code and the subject of a warning, when limits may be weaker than they say. The
    * function that it returns removes the listener. Without a listener the store warns the process. Optional.
    */

@@ -9,3 +9,4 @@ export {
   isTranslated,
   parseIpv6,
 } from './ip.js'
+export { Networks } from './networks.js'

@@ -1,4 +1,5 @@
 import type { LimiterStats, Policy, PolicyStats } from '../../types/index.js'
+import { lawNumbers } from '../policy/index.js'
 import { percent } from './words.js'
 
 /** Less than this share of decisions near the limit is no reason to warn. */
@@ -61,7 +62,6 @@ function enforced(old: Policy, policy: Policy, { shadowDenied, allowed, delayed 
   ]
 }
 
-/** What a key's state depends on. */
-function lawOf({ algorithm, rate, per, limit, wait, block }: Policy): string {
-  return JSON.stringify([algorithm, rate, per, limit, wait, block])
+function lawOf(policy: Policy): string {
+  return lawNumbers(policy).join(' ')
 }

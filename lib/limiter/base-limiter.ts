@@ -32,21 +32,25 @@ export abstract class BaseLimiter<S extends Store> extends OperatedLimiter<S> {
   async wait(key: string, options?: WaitOptions): Promise<Decision> {
     const { cost, signal } = readWait(options)
     const limiter = this.of(key)
-    if (limiter === null) return unlimited(this.policies[0])
-    return limiter.runner().wait(ask(limiter.newCharges(), key, cost), signal)
+    if (limiter === null) return this.noLimit(key, cost)
+    return this.#runnerOf().wait(ask(limiter.newCharges(), key, cost), signal)
   }
 
   async run<T>(key: string, task: () => T | PromiseLike<T>, options?: WaitOptions): Promise<T> {
     if (typeof task !== 'function') throw invalidOption('task', task, 'a function')
     const { cost, signal } = readWait(options)
     const limiter = this.of(key)
-    if (limiter === null) return task()
-    return limiter.runner().run(ask(limiter.newCharges(), key, cost), task, signal)
+    if (limiter === null) {
+      this.noLimit(key, cost)
+      return task()
+    }
+    return this.#runnerOf().run(ask(limiter.newCharges(), key, cost), task, signal)
   }
 
   /** What counts a key: this limiter, or that of its override; null where the key has no limit. */
   of(key: string): this | null {
     if (this.overrides === null) return this
+    checkKey(key)
     const override = this.overrides.get(key)
     if (override === undefined) return this
     override.used++
@@ -69,7 +73,14 @@ export abstract class BaseLimiter<S extends Store> extends OperatedLimiter<S> {
     return limiter === null ? [] : [...ask(limiter.newCharges(), key)]
   }
 
-  protected runner(): Runner {
+  /** The decision about a key that has no limit. Throws for a key or a cost that is not allowed. */
+  protected noLimit(key: string, cost?: number): Decision {
+    ask([], key, cost)
+    return unlimited(this.policies[0])
+  }
+
+  /** Calls of keys that have an override wait among the others. */
+  #runnerOf(): Runner {
     this.#runner ??= new Runner(this.name, this.store, this.timing)
     return this.#runner
   }

@@ -1,5 +1,3 @@
-import { processMicros } from '../store/index.js'
-
 /** Most blocks that one limiter remembers: the newest. */
 const MOST = 10_000
 
@@ -13,7 +11,8 @@ export class KeptBlocks {
   readonly #now: () => number
   #notedAt = Number.NEGATIVE_INFINITY
 
-  constructor(now = processMicros()) {
+  /** `now`: microseconds of the clock by which the store ends blocks. */
+  constructor(now: () => number) {
     this.#now = now
   }
 
@@ -56,9 +55,4 @@ export class KeptBlocks {
       else this.#ends.delete(key)
     }
   }
-}
-
-/** A store that does not answer loses such a change. */
-export function settle(done: void | Promise<void>): void {
-  if (done !== undefined) done.catch(() => {})
 }

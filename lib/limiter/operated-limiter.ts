@@ -1,8 +1,9 @@
-import type { Bucket, Charge, Policy, Store } from '../../types/index.js'
+import type { Bucket, Charge, Policy, Store, SyncStore } from '../../types/index.js'
 import type { PolicyCounters } from '../observe/index.js'
-import { newCharge } from '../store/index.js'
+import { lawNumbers } from '../policy/index.js'
+import { newCharge, processMicros } from '../store/index.js'
 import { ask } from './ask.js'
-import { KeptBlocks, settle } from './kept-blocks.js'
+import { KeptBlocks } from './kept-blocks.js'
 import { LateBlocks } from './late-blocks.js'
 import { type Override, Overrides } from './overrides.js'
 import type { Timing } from './runner.js'
@@ -101,10 +102,7 @@ export abstract class OperatedLimiter<S extends Store> {
   lawsOf(key: string): string {
     const limiters = [this, ...(this.overrides?.limiters(key) ?? [])]
     const buckets = [...this.#spaces, ...limiters.flatMap(({ buckets }) => buckets)]
-    const laws = buckets.map(({ policy: { algorithm, rate, per, limit, wait } }) => {
-      return [algorithm, rate, per, limit, wait]
-    })
-    return JSON.stringify(laws)
+    return JSON.stringify(buckets.map(({ policy }) => lawNumbers(policy)))
   }
 
   /** Another process blocked a key for so many ms, in the store and under `laws`. */
@@ -129,7 +127,8 @@ export abstract class OperatedLimiter<S extends Store> {
   #hearReset(key: string, age: number, isOther: boolean): void {
     const wasBlocked = this.#blocks?.delete(key) === true
     const isHere = isOther || (wasBlocked && this.#blocks?.notedWithin(age + UNKNOWN) === true)
-    if (isHere) settle(this.store.reset(ask(this.newCharges(), key, 0)))
+    // A store that does not answer loses it.
+    if (isHere) this.store.reset(ask(this.newCharges(), key, 0))?.catch(() => {})
     for (const limiter of this.also(key)) limiter.#hearReset(key, age, isHere)
   }
 
@@ -170,7 +169,7 @@ export abstract class OperatedLimiter<S extends Store> {
   }
 
   protected keepBlock(key: string, ms: number): void {
-    this.#blocks ??= new KeptBlocks()
+    this.#blocks ??= new KeptBlocks(clockOf(this.store))
     this.#blocks.set(key, ms)
   }
 
@@ -214,6 +213,11 @@ export abstract class OperatedLimiter<S extends Store> {
       this.#spaces.push(openSpace(this.store, `${this.name} ${n + 1}`))
     return this.#spaces[i]
   }
+}
+
+/** The clock of a store, or that of this process: servers have clocks of their own, which run alike. */
+function clockOf(store: Store): () => number {
+  return store.sync && store.now !== undefined ? () => (store as Required<SyncStore>).now() : processMicros()
 }
 
 interface Unkeyed<L extends object> {

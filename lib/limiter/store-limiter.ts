@@ -15,7 +15,7 @@ import { PolicyCounters } from '../observe/index.js'
 import { invalidOption, parsePeriod } from '../policy/index.js'
 import { ask, checkKey, costOf } from './ask.js'
 import { BaseLimiter } from './base-limiter.js'
-import { decide, decideEach, decideEnforced, tighterOf, unlimited } from './charges.js'
+import { decide, decideEach, decideEnforced, tighterOf } from './charges.js'
 import type { Timing } from './runner.js'
 import { apart, takeApart } from './shadows.js'
 import { takeAll } from './take.js'
@@ -49,7 +49,8 @@ export class SyncStoreLimiter extends BaseLimiter<SyncStore> implements Limiter 
 
   take(key: string, options?: TakeOptions): Decision {
     const limiter = this.of(key)
-    if (limiter !== this) return limiter === null ? unlimited(this.policies[0]) : limiter.take(key, options)
+    if (limiter === null) return this.noLimit(key, costOf(options))
+    if (limiter !== this) return limiter.take(key, options)
     const charges = ask(this.#charges, key, costOf(options))
     if (this.hasShadows) return takeApart(this.store, charges)
     takeAll(this.store, charges)
@@ -58,7 +59,8 @@ export class SyncStoreLimiter extends BaseLimiter<SyncStore> implements Limiter 
 
   peek(key: string, options?: TakeOptions): Decision {
     const limiter = this.of(key)
-    if (limiter !== this) return limiter === null ? unlimited(this.policies[0]) : limiter.peek(key, options)
+    if (limiter === null) return this.noLimit(key, costOf(options))
+    if (limiter !== this) return limiter.peek(key, options)
     const charges = ask(this.#charges, key, costOf(options))
     const enforced = this.hasShadows ? apart(charges).enforced : charges
     if (enforced.length > 0) this.store.peek(enforced)
@@ -73,8 +75,9 @@ export class SyncStoreLimiter extends BaseLimiter<SyncStore> implements Limiter 
 
   refund(key: string, cost?: number): void {
     const limiter = this.of(key)
-    if (limiter !== this) return limiter?.refund(key, cost)
-    this.store.refund(ask(this.#charges, key, cost))
+    if (limiter === null) this.noLimit(key, cost)
+    else if (limiter !== this) limiter.refund(key, cost)
+    else this.store.refund(ask(this.#charges, key, cost))
   }
 
   reset(key: string): void {
@@ -103,7 +106,8 @@ export class AsyncStoreLimiter extends BaseLimiter<AsyncStore> implements AsyncL
 
   async take(key: string, options?: TakeOptions): Promise<Decision> {
     const limiter = this.of(key)
-    if (limiter !== this) return limiter === null ? unlimited(this.policies[0]) : limiter.take(key, options)
+    if (limiter === null) return this.noLimit(key, costOf(options))
+    if (limiter !== this) return limiter.take(key, options)
     const charges = this.#ask(key, costOf(options))
     if (this.hasShadows) return takeApart(this.store, charges)
     const answer = takeAll(this.store, charges)
@@ -115,7 +119,8 @@ export class AsyncStoreLimiter extends BaseLimiter<AsyncStore> implements AsyncL
 
   async peek(key: string, options?: TakeOptions): Promise<Decision> {
     const limiter = this.of(key)
-    if (limiter !== this) return limiter === null ? unlimited(this.policies[0]) : limiter.peek(key, options)
+    if (limiter === null) return this.noLimit(key, costOf(options))
+    if (limiter !== this) return limiter.peek(key, options)
     const charges = this.#ask(key, costOf(options))
     const enforced = this.hasShadows ? apart(charges).enforced : charges
     if (enforced.length > 0) await this.store.peek(enforced)
@@ -130,8 +135,9 @@ export class AsyncStoreLimiter extends BaseLimiter<AsyncStore> implements AsyncL
 
   async refund(key: string, cost?: number): Promise<void> {
     const limiter = this.of(key)
-    if (limiter !== this) return limiter?.refund(key, cost)
-    await this.store.refund(this.#ask(key, cost))
+    if (limiter === null) this.noLimit(key, cost)
+    else if (limiter !== this) await limiter.refund(key, cost)
+    else await this.store.refund(this.#ask(key, cost))
   }
 
   async reset(key: string): Promise<void> {

@@ -1,8 +1,10 @@
 import type { LimiterChange, PolicyOptions } from '../../types/index.js'
 import { compilePolicy, invalidOption, invalidSecret, ownOptions, POLICY_OPTIONS } from '../policy/index.js'
 
-const RULES = ['cost', 'charge', 'status'] as const
-const FIXED = ['key', 'hook'] as const
+/** Options of a limiter that an update keeps where it says nothing of them. */
+export const RULES = ['cost', 'charge', 'status'] as const
+/** Options of a limiter that stay: they fix where it runs, and whose keys it has. */
+export const FIXED = ['key', 'hook'] as const
 const CHANGE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, ...RULES]
 /** An override keeps the name of the policy, so that headers and metrics do. */
 export const OVERRIDE_POLICY: readonly string[] = POLICY_OPTIONS.filter((option) => option !== 'name')

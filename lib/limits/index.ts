@@ -1,5 +1,5 @@
-export { OVERRIDE_POLICY } from './change.js'
+export { FIXED, OVERRIDE_POLICY, RULES } from './change.js'
 export { blockText, policyText, RESET_TEXT } from './change-text.js'
 export { checkComment, checkWho, MOST_OVERRIDES, readInstant } from './document.js'
 export { fileLimits } from './file-limits.js'
-export { type LimitsTarget, LiveLimits } from './live.js'
+export { type LimitsLog, type LimitsTarget, LiveLimits } from './live.js'

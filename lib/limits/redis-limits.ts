@@ -73,7 +73,7 @@ export class RedisLimits implements LimitsSource {
     const onFailure = (error: Error) => {
       // What is there after a failure counts as new.
       this.#digest = ''
-      if (!this.#watch.isStopped) report(error)
+      report(error)
     }
     this.#watch.start(() => this.#look(apply), onFailure)
   }

@@ -13,11 +13,14 @@ export class Watch {
     this.#after = later
   }
 
+  /** `onFailure` hears of looks that fail, but not once this is stopped. */
   start(look: () => Promise<void>, onFailure: (error: Error) => void): void {
     if (this.isStopped) return
     this.#cancel = this.#after(this.#pause, () => {
       look()
-        .catch(onFailure)
+        .catch((error) => {
+          if (!this.isStopped) onFailure(error)
+        })
         .then(() => this.start(look, onFailure))
     })
   }

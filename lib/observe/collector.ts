@@ -1,6 +1,7 @@
 import type { AnyLimiter, CallDurations, RateLimitRegistry, Store, StoreReport } from '../../types/index.js'
 import { invalidOption } from '../policy/index.js'
 import type { Family, Labels, Reading, Sample } from './families.js'
+import { reportOf } from './store-report.js'
 
 /** Whose counters are collected: all limiters of a registration, or a limiter of `createLimiter`. */
 export type MetricsSource = RateLimitRegistry | AnyLimiter
@@ -118,12 +119,7 @@ function sourceOf(source: MetricsSource, labels: Labels): Source {
     return { of: source, labels, store, read: () => source.stats() }
   }
   const { name, store } = source
-  const { kind } = store
-  const read = () => ({
-    limiters: { [name]: source.stats() },
-    waiting: null,
-    store: { kind, state: store.sync ? ('up' as const) : store.state, ...store.stats() },
-  })
+  const read = () => ({ limiters: { [name]: source.stats() }, waiting: null, store: reportOf(store) })
   return { of: source, labels, store, read }
 }
 

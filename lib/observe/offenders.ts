@@ -46,14 +46,7 @@ export class Offenders {
     this.#current.add(key, denial, now)
   }
 
-  /** Those whose last denial is less than `per` ago, the worst first. */
-  list(): Offender[] {
-    return this.tallies()
-      .sort(byDenials)
-      .map((tally) => this.shown(tally))
-  }
-
-  /** The same as they are counted, in no order. */
+  /** Those whose last denial is less than `per` ago, as they are counted, in no order. */
   tallies(): CountedKey[] {
     const now = this.#settings.now()
     const all = this.#keys(now).map((key) => this.#sum(key))

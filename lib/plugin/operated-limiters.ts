@@ -11,6 +11,7 @@ import type {
 } from '../../types/index.js'
 import { unknownLimiter } from '../limiter/index.js'
 import type { Counters } from '../observe/index.js'
+import { invalidOption, ownOptions } from '../policy/index.js'
 import { Operations } from './operations.js'
 
 /** The part of `app.rateLimit` for operators: what they change, and whom limiters deny. */
@@ -55,7 +56,10 @@ export abstract class OperatedLimiters {
     return this.operations.list()
   }
 
-  offenders({ limiter, most }: { limiter?: string; most?: number } = {}): Offender[] {
+  offenders(options: { limiter?: string; most?: number } = {}): Offender[] {
+    const { limiter, most } = ownOptions(options, ['limiter', 'most'], 'options.')
+    if (most !== undefined && (!Number.isSafeInteger(most) || most < 0))
+      throw invalidOption('options.most', most, 'an integer of 0 or more')
     const { limiters } = this.counters
     if (limiter === undefined) return this.counters.offenders(limiters, most)
     if (!limiters.includes(limiter)) throw unknownLimiter(limiter, limiters)

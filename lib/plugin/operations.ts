@@ -14,7 +14,7 @@ import type {
   RateLimitStats,
 } from '../../types/index.js'
 import { checkKey, type StoreLimiter } from '../limiter/index.js'
-import { blockText, type LimitsTarget, policyText, RESET_TEXT } from '../limits/index.js'
+import { blockText, type LimitsLog, type LimitsTarget, policyText, RESET_TEXT } from '../limits/index.js'
 import type { Counters } from '../observe/index.js'
 import { parsePeriod } from '../policy/index.js'
 import { wallDate } from '../store/index.js'
@@ -23,7 +23,7 @@ import { Changes, type Form } from './config/changes.js'
 import { DocumentTarget } from './config/document-target.js'
 import { OverrideList } from './config/override-list.js'
 import type { RequestLimiter } from './config/request-limiter.js'
-import { FleetChanges, type FleetLog } from './fleet/fleet-changes.js'
+import { FleetChanges } from './fleet/fleet-changes.js'
 import { readReports, reporter } from './fleet/reports.js'
 import type { Note } from './fleet/texts.js'
 
@@ -46,7 +46,7 @@ export class Operations implements LimitsTarget {
   }
 
   /** Shares changes with other processes from now on. `stats`: what they are told of this one. */
-  join(fleet: Fleet, stats: () => RateLimitStats, logger: FleetLog): FleetChanges {
+  join(fleet: Fleet, stats: () => RateLimitStats, logger: LimitsLog): FleetChanges {
     const report = () => JSON.stringify(this.#report(stats()))
     const parts = { changes: this.changes, overrides: this.#overrides, log: this.#log, report, logger }
     this.#fleet = new FleetChanges(fleet, parts)

@@ -135,7 +135,7 @@ function followLimits(
   if (limits === undefined) return null
   const live: LiveLimits = new LiveLimits(
     limits,
-    registry.follow(() => live.stats()),
+    registry.operations.follow(() => live.stats()),
     app.log,
   )
   return live

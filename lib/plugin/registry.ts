@@ -3,14 +3,13 @@ import type {
   AnyLimiter,
   AnyPolicy,
   LimiterName,
-  LimitsStats,
   ProcessReport,
   RateLimitStats,
   RoutePolicy,
 } from '../../types/index.js'
 import { isAddressKey } from '../address/index.js'
-import { duplicateLimiter, limiterOver, unknownLimiter } from '../limiter/index.js'
-import type { LimitsTarget } from '../limits/index.js'
+import { duplicateLimiter, limiterOver, type StoreLimiter, unknownLimiter } from '../limiter/index.js'
+import { reportOf } from '../observe/index.js'
 import { checkName, invalidOption } from '../policy/index.js'
 import { wallDate } from '../store/index.js'
 import { RequestLimiter } from './config/request-limiter.js'
@@ -60,7 +59,7 @@ export class RequestRegistry extends OperatedLimiters implements Iterable<AnyLim
     return limiter
   }
 
-  get(name: LimiterName): AnyLimiter {
+  get(name: LimiterName | 'guard'): AnyLimiter {
     this.#unused.delete(name)
     const found = this.#limiters.get(name)
     if (found === undefined) throw unknownLimiter(name, [...this.#limiters.keys()])
@@ -71,12 +70,10 @@ export class RequestRegistry extends OperatedLimiters implements Iterable<AnyLim
     return this.operations.processes(this.stats())
   }
 
-  /** What documents of a source are put in force on; `stats` says what became of them. */
-  follow(stats: () => LimitsStats): LimitsTarget {
-    return this.operations.follow(stats)
-  }
-
-  keyOf(request: FastifyRequest, limiter: LimiterName = 'default'): string | null | Promise<string | null> {
+  keyOf(
+    request: FastifyRequest,
+    limiter: LimiterName | 'guard' = 'default',
+  ): string | null | Promise<string | null> {
     this.get(limiter)
     const charge = [...chargesOf(request), ...shadowsOf(request)].find(
       // A nested registration may have a limiter of that name, too.
@@ -89,14 +86,14 @@ export class RequestRegistry extends OperatedLimiters implements Iterable<AnyLim
 
   stats(): RateLimitStats {
     const { store, held, permits } = this.#registration
-    const { kind, sync } = store
+    const limiters = [...this.#limiters.values()].map(({ limiter }) => limiter)
     return {
       since: this.#since,
       limiters: this.counters.stats(),
-      store: { kind, state: sync ? 'up' : store.state, ...store.stats() },
+      store: reportOf(store),
       ...this.operations.stats(),
-      waiting: [...this.#limiters.values()].reduce((sum, { limiter }) => sum + limiter.waiting, held.count),
-      lost: permits.lost,
+      waiting: sumOf(limiters, ({ waiting }) => waiting) + held.count,
+      lost: sumOf(limiters, ({ lost }) => lost) + permits.lost,
     }
   }
 
@@ -203,4 +200,8 @@ export class RequestRegistry extends OperatedLimiters implements Iterable<AnyLim
   stage(members: readonly RequestLimiter[]): Stage {
     return new Stage(members, 'route', this.#registration)
   }
+}
+
+function sumOf(limiters: readonly StoreLimiter[], read: (limiter: StoreLimiter) => number): number {
+  return limiters.reduce((sum, limiter) => sum + read(limiter), 0)
 }

@@ -15,6 +15,11 @@ export type CompiledPolicy = Policy &
     | { readonly algorithm: 'sliding-window' | 'concurrency'; readonly law: SlidingWindow }
   )
 
+/** The numbers of a law. Policies that have the same may share the state of their keys, and no others may. */
+export function lawNumbers({ algorithm, rate, per, limit, wait }: Policy): readonly (string | number)[] {
+  return [algorithm, rate, per, limit, wait]
+}
+
 export const POLICY_OPTIONS = [
   'name',
   'algorithm',

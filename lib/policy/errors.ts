@@ -32,7 +32,7 @@ export function show(value: unknown): string {
 }
 
 /** Writes line breaks and other invisible characters as `\u{…}`. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
 }
 

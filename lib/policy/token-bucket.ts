@@ -89,11 +89,6 @@ export function out(bucket: TokenBucket, tat: number, now: number): number {
   return tat <= now ? 0 : Math.min(bucket.burst, Math.ceil((tat - now) / bucket.interval))
 }
 
-/** Whole units that can be spent now. */
-export function remaining(bucket: TokenBucket, tat: number, now: number): number {
-  return bucket.burst - out(bucket, tat, now)
-}
-
 /** Ticks until the bucket is full. */
 export function resetAfter(tat: number, now: number): number {
   return Math.max(0, tat - now)

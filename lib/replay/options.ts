@@ -110,26 +110,32 @@ const DEFAULT_RATES = LADDER.map((rate) => ({ rate, per: 'minute' as const }))
 /** Validates the options of `replay`. Throws `FST_FLOODGATE_OPTION` and `FST_FLOODGATE_UNKNOWN_OPTION`. */
 export function compileOptions(options: ReplayOptions): Settings {
   const own = ownOptions(options, OPTIONS, '')
-  const { files, policies = [], rates = DEFAULT_RATES, format, key = 'ip', showKeys = false } = own
+  const { files, policies = [], rates = DEFAULT_RATES, format, key = 'ip' } = own
+  const { advice = policies.length === 0, showKeys = false, onProgress = () => {} } = own
   const list = Array.isArray(files) ? files : [files]
   if (list.length === 0 || list.includes(undefined))
     throw invalidOption('files', files, 'a path, a stream of bytes, or a list of them')
   if (!Array.isArray(policies)) throw invalidOption('policies', policies, 'a list of policies')
+  if (!Array.isArray(rates)) throw invalidOption('rates', rates, 'a list of rates')
+  if (typeof onProgress !== 'function') throw invalidOption('onProgress', onProgress, 'a function')
   if (format !== undefined && !FORMATS.includes(format))
     throw invalidOption('format', format, FORMATS.join(', '), FORMATS)
   const { statuses, status } = compileStatus(own.status)
   return {
     files: list,
     policies: policies.map((policy) => (Array.isArray(policy) ? policy : [policy])),
-    advice: own.advice ?? policies.length === 0,
-    rates: [...rates],
+    advice: checkBoolean(advice, 'advice'),
+    rates: rates.map((rate, i) => ownOptions(rate, ['rate', 'per'], `rates[${i}].`)),
     format: format ?? null,
     selection: {
       key: checkText(key, 'key'),
-      ipv6Prefix: checkPrefix(own.ipv6Prefix ?? 64),
-      where: listOf(own.where).map(compileCondition),
+      ipv6Prefix: checkPrefix(own.ipv6Prefix === undefined ? 64 : own.ipv6Prefix),
+      where: listOf(own.where, 'where').map(compileCondition),
       statuses,
-      cost: typeof own.cost === 'string' ? checkText(own.cost, 'cost') : checkCost(own.cost ?? 1),
+      cost:
+        typeof own.cost === 'string'
+          ? checkText(own.cost, 'cost')
+          : checkCost(own.cost === undefined ? 1 : own.cost),
     },
     paths: {
       ...pathOf('time', own.time),
@@ -138,15 +144,21 @@ export function compileOptions(options: ReplayOptions): Settings {
       ...pathOf('status', status),
       ...(own.duration !== undefined && { duration: compileDuration(own.duration) }),
     },
-    skew: own.skew === 0 ? 0 : parsePeriod(own.skew ?? 5000, 'skew'),
-    showKeys,
-    onProgress: own.onProgress ?? (() => {}),
+    skew: own.skew === 0 ? 0 : parsePeriod(own.skew === undefined ? 5000 : own.skew, 'skew'),
+    showKeys: checkBoolean(showKeys, 'showKeys'),
+    onProgress,
   }
 }
 
-function listOf<T extends string>(value: T | readonly T[] | undefined): readonly T[] {
-  if (value === undefined) return []
-  return typeof value === 'string' ? [value] : value
+function listOf(value: string | readonly string[] | undefined, option: string): readonly string[] {
+  const list = value === undefined ? [] : Array.isArray(value) ? value : [value]
+  if (list.every((text) => typeof text === 'string')) return list
+  throw invalidOption(option, value, 'a string, or a list of strings')
+}
+
+function checkBoolean(value: unknown, option: string): boolean {
+  if (typeof value === 'boolean') return value
+  throw invalidOption(option, value, 'true or false')
 }
 
 function checkText(value: unknown, option: string): string {
@@ -174,7 +186,7 @@ const STATUSES = /^\s*[1-5](?:\d\d|xx)(?:\s*,\s*[1-5](?:\d\d|xx))*\s*$/i
 
 /** What `status` filters, and the path that it names. */
 function compileStatus(given: string | readonly string[] | undefined) {
-  const list = listOf(given)
+  const list = listOf(given, 'status')
   const filters = list.filter((text) => STATUSES.test(text))
   const paths = list.filter((text) => !STATUSES.test(text))
   const typo = paths.find((text) => /^\s*\d/.test(text))

@@ -6,7 +6,7 @@ import { type Keys, largest } from './judge/keys.js'
 import type { Timeline } from './judge/timeline.js'
 import { REQUEST, UNREADABLE } from './readers/line.js'
 import type { Count, FileReport, PolicyReport, TimelineReport } from './report.js'
-import { visible } from './shown-key.js'
+import { shownText } from './shown-key.js'
 import { isoOf, SECOND } from './time.js'
 
 const MOST_KEYS = 10
@@ -21,7 +21,7 @@ export function fileReport(source: Source): FileReport {
     lines,
     requests: counts[REQUEST],
     unreadableLines: counts[UNREADABLE],
-    unreadable: firstBad && { ...firstBad, text: visible(firstBad.text, LONGEST_TEXT) },
+    unreadable: firstBad && { ...firstBad, text: shownText(firstBad.text, LONGEST_TEXT) },
     damage,
   }
 }

@@ -168,6 +168,16 @@ test('after stop nothing is read or delivered', async (t) => {
   await reading
   for (let i = 0; i < 5; i++) await readFile(second.path)
   t.same(second.seen, ['{}'], 'what was being read is not delivered')
+
+  const third = watched(t)
+  writeFileSync(third.path, '{}')
+  await third.start()
+  unlinkSync(third.path)
+  const failing = third.later()
+  third.source.stop()
+  await failing
+  for (let i = 0; i < 5; i++) await readFile(second.path)
+  t.same(third.seen, ['{}'], 'nor is a failure reported')
 })
 
 test('fileLimits() needs a path', async (t) => {

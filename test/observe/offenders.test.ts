@@ -19,6 +19,13 @@ function offendersOf(size: number) {
   return { clock, offenders: new Offenders('login', settings) }
 }
 
+function worstFirst(offenders: Offenders): Offender[] {
+  return offenders
+    .tallies()
+    .sort(byDenials)
+    .map((tally) => offenders.shown(tally))
+}
+
 function sum({ denied, blocked, shadowDenied }: Pick<Offender, Kind>): number {
   return denied + blocked + shadowDenied
 }
@@ -44,7 +51,7 @@ test('counts are at most the truth, and at least the truth less the error; frequ
       truth.set(key, { ...counts, [kind]: counts[kind] + 1 })
       clock.advance(1)
     }
-    const list = offenders.list()
+    const list = worstFirst(offenders)
     const bound = denials.length / size
     for (const offender of list) {
       const real = truth.get(offender.key) as Record<Kind, number>
@@ -83,7 +90,7 @@ test('the worst ten of a Zipf load are the true worst ten, where the tenth is ah
     const { offenders } = offendersOf(1000)
     for (const key of keys) offenders.add(key, 'denied')
     assert.ok(counts[9] - counts[10] > keys.length / 1000, 'the tenth is ahead')
-    const worst = offenders.list().slice(0, 10)
+    const worst = worstFirst(offenders).slice(0, 10)
     assert.deepEqual(
       new Set(worst.map(({ key }) => key)),
       new Set(counts.slice(0, 10).map((_, i) => `key-${i}`)),
@@ -97,7 +104,7 @@ test('of 100 places, the worst ten of a Zipf load are at most the error away fro
     const { counts, keys } = zipf(1, seed)
     const { offenders } = offendersOf(100)
     for (const key of keys) offenders.add(key, 'denied')
-    for (const { key } of offenders.list().slice(0, 10))
+    for (const { key } of worstFirst(offenders).slice(0, 10))
       assert.ok(counts[Number(key.slice(4))] >= counts[9] - keys.length / 100, key)
   })
   prove(t, law, 10)
@@ -110,19 +117,19 @@ test('a key is remembered until its last denial is a period ago', async (t) => {
   clock.advance(HOUR - 1)
   offenders.add('b', 'blocked')
   t.strictSame(
-    offenders.list().map(({ key }) => key),
+    worstFirst(offenders).map(({ key }) => key),
     ['b', 'a'],
     'of equal ones the latest comes first',
   )
   clock.advance(1)
   t.strictSame(
-    offenders.list().map(({ key }) => key),
+    worstFirst(offenders).map(({ key }) => key),
     ['b'],
   )
 
   offenders.add('a', 'shadowDenied')
   t.strictSame(
-    offenders.list()[0],
+    worstFirst(offenders)[0],
     {
       limiter: 'login',
       id: keyId('login', 'a'),
@@ -137,16 +144,16 @@ test('a key is remembered until its last denial is a period ago', async (t) => {
     'the counts of the period before still count',
   )
   clock.advance(2 * HOUR)
-  t.strictSame(offenders.list(), [])
+  t.strictSame(worstFirst(offenders), [])
   clock.advance(HOUR - 1)
   offenders.add('a', 'denied')
-  t.match(offenders.list(), [{ key: 'a', denied: 1, shadowDenied: 0 }])
+  t.match(worstFirst(offenders), [{ key: 'a', denied: 1, shadowDenied: 0 }])
 })
 
 test('an id stands for a key of one limiter as long as the key is remembered', async (t) => {
   const { clock, offenders } = offendersOf(10)
   for (const key of ['a', 'b']) offenders.add(key, 'denied')
-  const { id } = offenders.list().find(({ key }) => key === 'b') as Offender
+  const { id } = worstFirst(offenders).find(({ key }) => key === 'b') as Offender
   t.match(id, /^[0-9a-f]{16}$/)
   t.equal(offenders.keyOf(id), 'b')
   t.equal(offenders.keyOf(keyId('login', 'c')), null, 'nobody denied it')
@@ -164,8 +171,7 @@ test('a clock that is set back or ahead forgets at most what is known', async (t
   clock.advance(-1000 * HOUR)
   offenders.add('b', 'denied')
   t.strictSame(
-    offenders
-      .list()
+    worstFirst(offenders)
       .map(({ key }) => key)
       .sort(),
     ['a', 'b'],
@@ -173,12 +179,12 @@ test('a clock that is set back or ahead forgets at most what is known', async (t
   clock.advance(HOUR)
   offenders.add('c', 'denied')
   t.strictSame(
-    offenders.list().map(({ key }) => key),
+    worstFirst(offenders).map(({ key }) => key),
     ['c'],
     'periods go on',
   )
   clock.advance(1000 * HOUR)
-  t.strictSame(offenders.list(), [])
+  t.strictSame(worstFirst(offenders), [])
 })
 
 test('an IP is shown as it is, and of any other key its start and a part of its digest', async (t) => {
@@ -201,5 +207,5 @@ test('`show` decides what stands for a key', async (t) => {
   const show = (key: string, limiter: string) => `${limiter} of ${key.split('@')[1]}`
   const offenders = new Offenders('login', { size: 1, per: HOUR, show, now: () => 0, dateOf })
   offenders.add('ann@example.com', 'denied')
-  t.equal(offenders.list()[0].key, 'login of example.com')
+  t.equal(worstFirst(offenders)[0].key, 'login of example.com')
 })

@@ -65,6 +65,16 @@ test('without the option no key is remembered, and asking for them is an error; 
     code: 'FST_FLOODGATE_UNKNOWN_LIMITER',
     message: "no limiter is called 'defalt'; did you mean 'default'?; known: default",
   })
+  t.throws(() => on.rateLimit.offenders({ limitr: 'default' } as never), {
+    code: 'FST_FLOODGATE_UNKNOWN_OPTION',
+    message: /'options.limitr'; did you mean 'limiter'/,
+  })
+  for (const most of [-1, 0.5, Number.NaN, '1', null])
+    t.throws(() => on.rateLimit.offenders({ most } as never), {
+      code: 'FST_FLOODGATE_OPTION',
+      message: /^option 'options.most' is .*; allowed: an integer of 0 or more$/,
+    })
+  t.throws(() => on.rateLimit.offenders(null as never), { code: 'FST_FLOODGATE_OPTION' })
 })
 
 test('1,000,000 distinct keys leave memory flat, and who is denied more than all of them stays in sight', async (t) => {

@@ -209,3 +209,48 @@ test('there are at most 100,000, and those that have ended make room', async (t)
     ['key 0', 'one more', 'another one'],
   )
 })
+
+test('calls of keys that have an override wait among the others of the limiter, and are counted', async (t) => {
+  const app = await limited({ rate: 1, per: 'second', burst: 1, wait: '10 seconds' })
+  const limiter = app.rateLimit.get('default')
+  for (const key of ['a', 'b']) app.rateLimit.override('default', key, { rate: 2 })
+  for (const key of ['a', 'b', 'c']) limiter.take(key)
+  const away = new AbortController()
+  const waits = ['a', 'b', 'c'].map((key) => limiter.wait(key, { signal: away.signal }))
+  await sleep(1)
+  t.equal(app.rateLimit.stats().waiting, 3)
+  away.abort()
+  t.same(
+    (await Promise.allSettled(waits)).map(({ status }) => status),
+    ['rejected', 'rejected', 'rejected'],
+  )
+  t.equal(app.rateLimit.stats().waiting, 0)
+})
+
+for (const policy of [{ rate: 5, burst: 5 }, false] as const) {
+  const what = policy === false ? 'no limit' : 'another policy'
+  test(`what is no call is refused where any key has an override, of this key, too: ${what}`, async (t) => {
+    const app = await byUser()
+    app.rateLimit.override('default', 'acme', policy)
+    const limiter = app.rateLimit.get('default')
+    const { take, peek, wait, run, refund } = {
+      take: (key: unknown, options?: unknown) => limiter.take(key as string, options as never),
+      peek: (key: unknown, options?: unknown) => limiter.peek(key as string, options as never),
+      wait: (key: unknown, options?: unknown) => limiter.wait(key as string, options as never),
+      run: (key: unknown, options?: unknown) => limiter.run(key as string, () => 7, options as never),
+      refund: (key: unknown, cost?: unknown) => limiter.refund(key as string, cost as number),
+    }
+    for (const verb of [take, peek, wait, run]) {
+      const call = async (key: unknown, options?: unknown) => await verb(key, options)
+      for (const key of [undefined, null, '', 7])
+        await t.rejects(call(key), { code: 'FST_FLOODGATE_KEY' }, String(key))
+      for (const cost of [-1, 0.5, '1'])
+        await t.rejects(call('acme', { cost }), { code: 'FST_FLOODGATE_COST' }, String(cost))
+      await t.rejects(call('acme', { cots: 1 }), { code: 'FST_FLOODGATE_UNKNOWN_OPTION' })
+      await t.rejects(call('acme', 7), { code: 'FST_FLOODGATE_OPTION' })
+    }
+    t.throws(() => refund(undefined), { code: 'FST_FLOODGATE_KEY' })
+    t.throws(() => refund('acme', -1), { code: 'FST_FLOODGATE_COST' })
+    t.equal(left(app, 'default', 'bob'), 2)
+  })
+}

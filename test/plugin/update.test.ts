@@ -152,6 +152,18 @@ test('keys begin fresh, but what block() blocked stays blocked until its end, an
   t.equal(left(app, 'login', 'spammer'), 3)
 })
 
+test('a block ends by the clock of the store, also under the next law', async (t) => {
+  const clock = new ManualClock()
+  const app = await limited({ ...only(1), store: memoryStore({ clock }) })
+  const limiter = app.rateLimit.get('default')
+  limiter.block('over', '1 hour')
+  limiter.block('long', '3 hours')
+  clock.advance(2 * 3_600_000)
+  app.rateLimit.update('default', only(2))
+  t.match(limiter.peek('over'), { allowed: true })
+  t.match(limiter.peek('long'), { blocked: true, retryAfter: 3_600_000 })
+})
+
 test('a request that was admitted by the old law gives its units back to the old law', async (t) => {
   const app = await limited({ algorithm: 'concurrency', limit: 3 })
   let release: () => void = () => {}

@@ -30,6 +30,17 @@ test('options that are not allowed are errors that say what is', async (t) => {
     [{ duration: 'took:m' }, /'duration' is 'took:m'; allowed: a path, or one with a unit/],
     [{ duration: ':s' }, /'duration' is ''/],
     [{ skew: 'long' }, /'skew' is 'long'/],
+    [{ skew: null }, /'skew' is null/],
+    [{ ipv6Prefix: null }, /'ipv6Prefix' is null/],
+    [{ cost: null }, /cost is null/],
+    [{ rates: 5 }, /'rates' is 5; allowed: a list of rates/],
+    [{ rates: [null] }, /'rates\[0\]' is null; allowed: an object/],
+    [{ rates: [{ rat: 5 }] }, /'rates\[0\].rat'; did you mean 'rate'/],
+    [{ where: 5 }, /'where' is 5; allowed: a string, or a list of strings/],
+    [{ status: [5] }, /'status' is a list; allowed: a string, or a list of strings/],
+    [{ advice: 'no' }, /'advice' is 'no'; allowed: true or false/],
+    [{ showKeys: 'no' }, /'showKeys' is 'no'; allowed: true or false/],
+    [{ onProgress: 5 }, /'onProgress' is 5; allowed: a function/],
   ]
   for (const [options, message] of cases)
     await t.rejects(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { test } from 'tap'
-import { shownKey, visible } from '../../lib/replay/shown-key.js'
+import { shownKey, shownText } from '../../lib/replay/shown-key.js'
 import { combined, NOON, replayLines } from './support.js'
 
 const SECRET = 'sk_live_0123456789'
@@ -22,7 +22,7 @@ test('no report holds a key that it does not show', async (t) => {
 })
 
 test('nothing that a terminal obeys gets through', async (t) => {
-  t.equal(visible('a\u001b[31m\u202eb\n\u2028'), 'a\\u{1b}[31m\\u{202e}b\\u{a}\\u{2028}')
-  t.equal(visible('x'.repeat(300)).length, 200)
+  t.equal(shownText('a\u001b[31m\u202eb\n\u2028'), 'a\\u{1b}[31m\\u{202e}b\\u{a}\\u{2028}')
+  t.equal(shownText('x'.repeat(300)).length, 200)
   t.equal(shownKey('\u001b', 'ip', false), '\\u{1b}')
 })

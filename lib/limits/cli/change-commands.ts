@@ -1,6 +1,6 @@
 import type { LimitsDocument } from '../../../types/index.js'
 import { argumentError, type Io } from '../../command/index.js'
-import { checkComment } from '../document.js'
+import { checkComment, checkWho } from '../document.js'
 import { badLimits } from '../errors.js'
 import { versionOf } from '../live.js'
 import { readBytes, textOf } from '../read-file.js'
@@ -56,7 +56,7 @@ async function change(
 ): Promise<number> {
   const who = given ?? io.env.USER ?? ''
   if (who === '') throw argumentError('who is it? The history keeps it: --who NAME, or set USER')
-  checkComment(who, '--who')
+  checkWho(who, '--who')
   checkComment(comment, '--comment')
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const kept = await limits.read()

@@ -1,10 +1,10 @@
 import { argumentError } from '../../command/index.js'
+import { visible } from '../../policy/index.js'
 import { versionOf } from '../live.js'
 import { readBytes, textOf } from '../read-file.js'
 import type { Act } from './act.js'
 import { changesBetween } from './changes.js'
 import { checkDocument, type Kept, type Version } from './kept-limits.js'
-import { visible } from './visible.js'
 
 /** Prints a document to the standard output, and what it is to the standard error. */
 export const show: Act = async (limits, [version], _values, io) => {

@@ -1,19 +1,14 @@
 import type { AnyPolicy, Policy, RoutePolicy } from '../../../types/index.js'
 import { unknownLimiter } from '../../limiter/index.js'
+import { FIXED, RULES } from '../../limits/index.js'
 import type { Counters } from '../../observe/index.js'
 import { invalidOption, POLICY_OPTIONS, refuseUnknown } from '../../policy/index.js'
 import { prepareHeaders } from '../reply/limit-headers.js'
 import type { LimiterOptions, RequestLimiter } from './request-limiter.js'
 import { compileLimiter, type Defaults, inherit } from './route-policy.js'
 
-/** Options of a limiter that stay: they fix where it runs, and whose keys it has. */
-const FIXED = ['key', 'hook'] as const
-
-/** Options of a limiter that an update keeps where it says nothing of them. */
-const RULES = ['cost', 'charge', 'status'] as const
-
 /** Options that a change can give to all policies of a limiter at once. */
-const FOR_ALL: readonly string[] = ['cost', 'charge', 'status', 'enforce']
+const FOR_ALL: readonly string[] = [...RULES, 'enforce']
 
 /** Options of a limiter, with what they inherit. */
 export interface Form {

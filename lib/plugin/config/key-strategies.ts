@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { KeyStrategy } from '../../../types/index.js'
-import { addressKey } from '../../address/index.js'
+import { Networks } from '../../address/index.js'
 import { invalidOption } from '../../policy/index.js'
 import { unknownKey } from '../errors.js'
 import { isPromise } from '../is-promise.js'
@@ -22,14 +22,14 @@ export class IpStrategy implements Strategy {
   readonly name = 'ip'
   readonly isNamed = true
   readonly onArrival = true
-  readonly #ipv6Prefix: number
+  readonly #networks: Networks
 
   constructor(ipv6Prefix: number) {
-    this.#ipv6Prefix = ipv6Prefix
+    this.#networks = new Networks(ipv6Prefix)
   }
 
   read(request: FastifyRequest): string {
-    return addressKey(request.ip, this.#ipv6Prefix)
+    return this.#networks.keyOf(request.ip)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Fleet, FleetMember, FleetNews, FleetSeat } from '../../../types/index.js'
+import type { LimitsLog } from '../../limits/index.js'
 import { dateOf, wallMicros } from '../../store/index.js'
 import type { ChangeLog } from '../config/change-log.js'
 import type { Changes, Update } from '../config/changes.js'
@@ -22,13 +23,7 @@ export interface FleetParts {
   readonly log: ChangeLog
   /** What other processes are told of this one. */
   readonly report: () => string
-  readonly logger: FleetLog
-}
-
-/** The part of a logger that is needed. */
-export interface FleetLog {
-  info(text: string): void
-  error(details: object, text: string): void
+  readonly logger: LimitsLog
 }
 
 /** Characters of an override and an update beside their policies, at the most. */

@@ -93,22 +93,17 @@ export class RequestView {
   }
 
   /**
-   * The charges that the application may change: those of one registration, the guard's only if there are no
-   * others. Units in progress are given back when the response is closed, and only then.
+   * The charges that the application may change: those of one registration, but the guard's. Units in
+   * progress are given back when the response is closed, and only then.
    */
   #own(): readonly RequestCharge[] {
-    const charges = chargesOf(this.#request)
-    const counted = charges.filter(({ bucket }) => bucket.policy.algorithm !== 'concurrency')
-    const own = counted.filter((charge) => charge.role !== 'guard')
-    const candidates = own.length > 0 ? own : counted
-    return candidates.filter((charge) => charge.owner === candidates[0].owner)
+    const own = changeable(chargesOf(this.#request))
+    return own.filter(({ owner }) => owner === own[0].owner)
   }
 
   /** The same of the shadows. */
   #ownShadows(): readonly RequestCharge[] {
-    const counted = shadowsOf(this.#request).filter(({ bucket }) => bucket.policy.algorithm !== 'concurrency')
-    const own = counted.filter(({ role }) => role !== 'guard')
-    return own.filter(({ owner }) => owner === this.#tightest.owner)
+    return changeable(shadowsOf(this.#request)).filter(({ owner }) => owner === this.#tightest.owner)
   }
 
   #update(): void {
@@ -116,6 +111,10 @@ export class RequestView {
     const { reply, owner, all } = tightest
     if (!reply.raw.headersSent) owner.headers.write(reply, tightest, all)
   }
+}
+
+function changeable(charges: readonly RequestCharge[]): RequestCharge[] {
+  return charges.filter(({ role, bucket }) => role !== 'guard' && bucket.policy.algorithm !== 'concurrency')
 }
 
 /** What each policy decided by itself, the tightest first. */

@@ -19,10 +19,7 @@ export function isOpenToGuessing(
 function hasGuard(app: FastifyInstance): boolean {
   for (let scope = app; scope.rateLimit !== undefined; scope = Object.getPrototypeOf(scope)) {
     const { rateLimit } = scope
-    if (
-      rateLimit.has('guard') &&
-      rateLimit.get('guard' as 'default').policies.some(({ enforce }) => enforce > 0)
-    )
+    if (rateLimit.has('guard') && rateLimit.get('guard').policies.some(({ enforce }) => enforce > 0))
       return true
   }
   return false

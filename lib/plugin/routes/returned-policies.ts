@@ -1,5 +1,5 @@
 import type { Bucket, RoutePolicy } from '../../../types/index.js'
-import { limiterOver, openSpace, type StoreLimiter } from '../../limiter/index.js'
+import { limiterOver, openSpace } from '../../limiter/index.js'
 import type { Counters } from '../../observe/index.js'
 import { GenerationalMap } from '../../store/index.js'
 import { type LimiterOptions, RequestLimiter } from '../config/request-limiter.js'
@@ -16,8 +16,8 @@ const MAY_BE_FUNCTIONS = ['key', 'cost', 'charge'] as const
 
 interface Compiled {
   readonly options: LimiterOptions
-  readonly limiter: StoreLimiter
-  readonly unkeyed: StoreLimiter
+  /** The limiter without the functions of a policy, which may be others for each request. */
+  readonly member: RequestLimiter
 }
 
 /**
@@ -49,10 +49,15 @@ export class ReturnedPolicies {
   of(policy: RoutePolicy, nth: number): RequestLimiter | Error {
     const compiled = this.#compiledOf(policy, nth)
     if (compiled instanceof Error) return compiled
-    const { options, limiter, unkeyed } = compiled
-    const { strategies } = this.#registration
-    const { key, cost, charge } = { ...options, ...functionsOf(policy) }
-    const strategy = strategies.resolve(key, 'rateLimit.key', limiter.name)
+    const { options, member } = compiled
+    const own = functionsOf(policy)
+    if (own === null) return member
+    const { limiter, unkeyed } = member
+    const { key, cost, charge } = { ...options, ...own }
+    const strategy =
+      own.key === undefined
+        ? member.strategy
+        : this.#registration.strategies.resolve(key, 'rateLimit.key', limiter.name)
     return new RequestLimiter(limiter, unkeyed, strategy, { ...options, cost, charge })
   }
 
@@ -79,7 +84,7 @@ export class ReturnedPolicies {
       const kind = policies[0].enforce === 1 ? '' : ' as a shadow'
       const limiter = limiterOver(name, policies, store, this.#space(`${name} by ${by}${kind}`), counters)
       const unkeyed = limiterOver(name, policies, store, this.#space(`${name} without key${kind}`), counters)
-      return { options, limiter, unkeyed }
+      return { options, member: new RequestLimiter(limiter, unkeyed, strategy, options) }
     } catch (error) {
       return error as Error
     }
@@ -98,16 +103,19 @@ export class ReturnedPolicies {
 /** Text that is equal for equal policies; too long to be kept for what has none. */
 function idOf(policy: RoutePolicy, nth: number): string {
   try {
-    return `${nth} ${Object.keys(functionsOf(policy))} ${JSON.stringify(policy)}`
+    return `${nth} ${Object.keys(functionsOf(policy) ?? {})} ${JSON.stringify(policy)}`
   } catch {
     return ' '.repeat(LONGEST + 1)
   }
 }
 
-/** The options of a policy that are functions. */
-function functionsOf(policy: RoutePolicy): Pick<RoutePolicy, (typeof MAY_BE_FUNCTIONS)[number]> {
-  const options: Record<string, unknown> = {}
-  for (const option of MAY_BE_FUNCTIONS)
-    if (typeof policy[option] === 'function') options[option] = policy[option]
+/** The options of a policy that are functions; null for none. */
+function functionsOf(policy: RoutePolicy): Pick<RoutePolicy, (typeof MAY_BE_FUNCTIONS)[number]> | null {
+  let options: Record<string, unknown> | null = null
+  for (const option of MAY_BE_FUNCTIONS) {
+    if (typeof policy[option] !== 'function') continue
+    options ??= {}
+    options[option] = policy[option]
+  }
   return options
 }

@@ -1,11 +1,8 @@
-import { addressKey } from '../../address/index.js'
+import { Networks } from '../../address/index.js'
 import { type Entry, LEFT_OUT, type Line, REQUEST, type Reading, UNREADABLE } from './line.js'
 
 /** Begins the key of a request without a value: it counts by its IP, in a space of its own. */
 export const BY_IP = '\0'
-
-/** Most IPv6 addresses whose keys are kept: a key of an address takes longer to find out than to look up. */
-const REMEMBERED = 10_000
 
 /** A condition that requests must fulfil. */
 export interface Condition {
@@ -26,10 +23,11 @@ export interface SelectionOptions {
 /** Fills the entries of requests that count, as the plugin would count them. */
 export class Selection {
   readonly #options: SelectionOptions
-  readonly #networks = new Map<string, string>()
+  readonly #networks: Networks
 
   constructor(options: SelectionOptions) {
     this.#options = options
+    this.#networks = new Networks(options.ipv6Prefix)
   }
 
   /** Fills cost and key of `entry`. */
@@ -56,14 +54,6 @@ export class Selection {
 
   #ipKeyOf(line: Line): string {
     // Readers select only lines that have an address or the key.
-    const ip = line.field('ip') as string
-    // An IPv4 address is its own key.
-    if (!ip.includes(':')) return ip
-    const known = this.#networks.get(ip)
-    if (known !== undefined) return known
-    if (this.#networks.size >= REMEMBERED) this.#networks.clear()
-    const network = addressKey(ip, this.#options.ipv6Prefix)
-    this.#networks.set(ip, network)
-    return network
+    return this.#networks.keyOf(line.field('ip'))
   }
 }

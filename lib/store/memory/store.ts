@@ -1,5 +1,5 @@
 import type { Charge, Policy, StoreStats, SyncStore } from '../../../types/index.js'
-import { type CompiledPolicy, invalidOption, ownOptions } from '../../policy/index.js'
+import { type CompiledPolicy, invalidOption, lawNumbers, ownOptions } from '../../policy/index.js'
 import { costOf } from '../charge.js'
 import { monotonicMicros } from '../clock.js'
 import { KeyHasher } from '../key-hash.js'
@@ -120,6 +120,10 @@ export class MemoryStore implements SyncStore, Evictor {
     return this.#table.sweep()
   }
 
+  now(): number {
+    return this.#clock()
+  }
+
   /** As `Evictor.heat`. */
   heat(slot: number): number {
     const use = this.#laws.at(this.#table.lawId(slot))
@@ -191,10 +195,10 @@ export class MemoryStore implements SyncStore, Evictor {
     return slot >= 0 && this.#table.isBlocked(slot) ? this.#blocks.stillBlocked(slot, this.#now) : slot
   }
 
-  #lawOf({ algorithm, rate, per, limit, wait, law }: CompiledPolicy): StoredLaw {
+  #lawOf(policy: CompiledPolicy): StoredLaw {
+    const { law } = policy
     const keeper = 'window' in law ? this.#windows : this.#buckets
-    const name = `${algorithm} ${rate} ${per} ${limit} ${wait}`
-    return { name, numbers: law, keeper, keys: 0, id: 0, epoch: 0 }
+    return { name: lawNumbers(policy).join(' '), numbers: law, keeper, keys: 0, id: 0, epoch: 0 }
   }
 
   /** Equal laws in one space share their keys. All others have different digests. */

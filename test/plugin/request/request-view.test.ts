@@ -143,15 +143,21 @@ test('refund gives back to every limiter of the request, each what it was charge
   t.same(response.json().sort(), ['default 10', 'guard 49', 'own 10'])
 })
 
-test('where only the guard decided, take and refund are its own', async (t) => {
-  const app = await registered(t, { guard: { rate: 60, burst: 50 } })
-  const config = { rateLimit: () => false as const }
-  app.get('/', { config }, async (request) => [
-    (await limited(request).take(9)).remaining,
-    limited(request).limiter,
-  ])
-  t.same((await app.inject('/')).json(), [40, 'guard'])
-})
+for (const [what, rateLimit] of [
+  ['nothing', false],
+  ['only what is in progress', { algorithm: 'concurrency', limit: 60 }],
+] as const)
+  test(`where ${what} counts a request beside the guard, take and refund change nothing`, async (t) => {
+    const app = await registered(t, { guard: { rate: 60, burst: 50 } })
+    const config = { rateLimit: () => rateLimit }
+    app.get('/', { config }, async (request) => {
+      const { take, refund } = { take: limited(request).take(9), refund: limited(request).refund() }
+      const { decision, limiter } = limited(request)
+      return [(await take).remaining, await refund, decision.remaining, limiter]
+    })
+    t.same((await app.inject('/')).json(), [49, null, 49, 'guard'])
+    t.equal((await app.rateLimit.get('guard').peek('127.0.0.1')).remaining, 49)
+  })
 
 test('a limiter that a request was charged to twice, by route and by hand, stays all or nothing', async (t) => {
   const app = await registered(t, { rate: 3 })

@@ -164,6 +164,16 @@ for (const [what, [choose, option]] of Object.entries(WRONG)) {
   })
 }
 
+test('W006: a strategy that gives no key to the policies of a function is suspected, once', async (t) => {
+  const list = emitted(t)
+  const app = await limited({ ...OPTIONS, key: 'none', keys: { none: () => null } })
+  app.get('/', { config: { rateLimit: () => only(500) } }, ok)
+  for (let i = 0; i < 99; i++) await app.inject('/')
+  t.same(codes(list), ['W002'])
+  for (let i = 0; i < 99; i++) await app.inject('/')
+  t.same(codes(list), ['W002', 'W006'])
+})
+
 test('any number of different laws of one route leave the memory of the last ones only', async (t) => {
   const store = memoryStore({ maxKeys: 1000 })
   const app = await limited({ ...OPTIONS, store })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Policy } from '../../../../types/index.js'
-import { type CompiledPolicy, invalidOption } from '../../../policy/index.js'
+import { type CompiledPolicy, invalidOption, lawNumbers } from '../../../policy/index.js'
 import { KeyHasher } from '../../key-hash.js'
 import type { Cells } from '../memory/cells.js'
 import { BLOCK_HEADER, HEADER, type Layout } from '../memory/layout.js'
@@ -32,8 +32,8 @@ export class Buckets {
    */
   open(policy: Policy, space: string | SharedBucket): SharedBucket {
     const compiled = this.#check(policy)
-    const { algorithm, rate, per, limit, wait, law } = compiled
-    const numbers = [algorithm, rate, per, limit, wait]
+    const { law } = compiled
+    const numbers = lawNumbers(compiled)
     const full = typeof space === 'string' ? this.#newSpace(space, numbers) : space.space
     const seed = this.#cells.words.slice(HEADER.SEED, HEADER.SEED + 2)
     const digest = createHash('sha256')

@@ -332,7 +332,7 @@ test('wrong arguments are refused, with the cure', async (t) => {
   delete env.USER
   t.match((await push({})).stderr, /who is it\? .*--who NAME/)
   env.USER = 'ops'
-  t.match((await push({}, '--who', 'x'.repeat(1001))).stderr, /option '--who'/)
+  t.match((await push({}, '--who', 'x'.repeat(201))).stderr, /option '--who' .* 200 char/)
   t.match((await push({}, '--comment', 'x'.repeat(1001))).stderr, /option '--comment'/)
   for (const url of ['', 'localhost', 'http://localhost', 'redis:///0'])
     t.match(await said('show', '--redis', url), /address of Redis|which Redis\?/, url)
