@@ -60,6 +60,6 @@ export interface RateLimitStats {
   readonly limits: LimitsStats | null
   /** Requests that policies with `wait` hold now, and calls of `wait()` and `run()`. */
   readonly waiting: number
-  /** Units in progress that could not be renewed after `hold`. Their requests and tasks went on. Only grows. */
+  /** Units in progress that could not be renewed after `hold`. Their work went on. Only grows. */
   readonly lost: number
 }

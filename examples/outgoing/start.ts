@@ -4,7 +4,7 @@
 import { PartnerClient } from './client.js'
 import { buildPartner } from './partner.js'
 
-const partner = await buildPartner()
+const partner = await buildPartner(20)
 const client = new PartnerClient(await partner.listen({ host: '127.0.0.1', port: 0 }))
 
 const orders = await Promise.all(Array.from({ length: 30 }, (_, id) => client.get(`/orders/${id}`)))

@@ -28,6 +28,17 @@ const LateHook = createError(
   500,
 )
 
+const ThrownValue = createError(
+  'FST_FLOODGATE_FUNCTION',
+  'a function of the limiter %s threw or rejected with %s; allowed: an Error',
+  500,
+)
+const NoDone = createError(
+  'FST_FLOODGATE_HOOK',
+  'the handler of app.rateLimit.hook() was called without a callback as its third argument; allowed: as a hook onRequest, preValidation or preHandler of an app or a route',
+  500,
+)
+
 export function unknownKey(option: string, name: unknown, known: readonly string[]): Error {
   return new UnknownKey(
     option,
@@ -51,4 +62,12 @@ export function earlyRoute(url: string): Error {
 
 export function lateHook(): Error {
   return new LateHook()
+}
+
+export function thrownValue(value: unknown, limiters: readonly string[]): Error {
+  return new ThrownValue(limiters.join(', '), show(value))
+}
+
+export function noDone(): Error {
+  return new NoDone()
 }

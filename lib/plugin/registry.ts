@@ -14,7 +14,7 @@ import { checkName, invalidOption } from '../policy/index.js'
 import { wallDate } from '../store/index.js'
 import { RequestLimiter } from './config/request-limiter.js'
 import { compileLimiter, type Defaults, dotted } from './config/route-policy.js'
-import { lateHook } from './errors.js'
+import { lateHook, noDone } from './errors.js'
 import type { Done } from './lifecycle/points.js'
 import type { Registration } from './lifecycle/registration.js'
 import { Stage } from './lifecycle/stage.js'
@@ -120,6 +120,7 @@ export class RequestRegistry extends OperatedLimiters implements Iterable<AnyLim
     const stage = new Stage([member], 'hook', this.#registration)
     const { allowed } = this.#registration
     return markOwn((request: FastifyRequest, reply: FastifyReply, done: Done) => {
+      if (typeof done !== 'function') throw noDone()
       if (isUnlimited(request, allowed)) done()
       else stage.decide(request, reply, done)
     })

@@ -4,7 +4,7 @@ import { groupTests, ROOT } from './run.js'
 
 /** Test files that start servers, threads, browsers or examples, run snippets, or pack. */
 const NEEDY =
-  /^test\/(?:store\/(?:redis|shared)|(?:plugin|observe|limits\/cli|console)\/redis|console\/page\/browser|docs|examples|package|fixtures|types)\/|^test\/(?:docs|package|readme|limits\/redis-limits|replay\/(?:page\/browser|cli\/program))\./
+  /^test\/(?:store\/(?:redis|shared)|(?:plugin|observe|limits\/cli|console)\/redis|console\/page\/browser|docs|examples|package|fixtures|types)\/|^test\/(?:docs|package|readme|limiter\/async|limits\/redis-limits|replay\/(?:page\/browser|cli\/program))\./
 
 /** Whether a test file asks for more time than others get. */
 function isLong(path) {

@@ -204,7 +204,8 @@ test('a block or a reset that failed is not in the log', async (t) => {
   for (const verb of ['block', 'reset']) {
     late.hold()
     const failed = call(verb, verb === 'block' ? { ...me, period: 'hour' } : me)
-    setTimeout(() => late.fail(), 200)
+    await late.asked()
+    late.fail()
     t.equal((await failed).status, 500)
   }
   t.strictSame(logged(), [])
@@ -213,7 +214,8 @@ test('a block or a reset that failed is not in the log', async (t) => {
 })
 
 test('a block denies a client, and says so with its reason', async (t) => {
-  const { get, call, state } = await openConsole(t)
+  const store = memoryStore({ clock: new ManualClock() })
+  const { get, call, state } = await openConsole(t, { limits: { store } })
   const seen = await call('block', { limiter: 'default', key: KEY, period: '10 minutes', comment: 'scraper' })
   t.match(seen, { status: 200, policies: [{ allowed: false, blocked: true, remaining: 0 }] })
   t.ok(seen.policies[0].retryAfter > 590_000)
@@ -450,7 +452,8 @@ test('a failure that is nobody’s fault is one for the error handler of the app
   const { call } = await openConsole(t, { limits: { store: late.store as never } })
   late.hold()
   const looked = call('look', { limiter: 'default', key: 'a' })
-  setTimeout(() => late.fail(), 200)
+  await late.asked()
+  late.fail()
   t.match(await looked, { status: 500, message: 'no reply' })
 })
 
@@ -459,9 +462,8 @@ test('a key is looked up while its limiter changes', async (t) => {
   const { app, call } = await openConsole(t, { limits: { store: late.store as never } })
   late.hold()
   const looked = call('look', { limiter: 'default', key: 'a' })
-  setTimeout(() => {
-    app.rateLimit.update('default', [{ name: 'other', rate: 5 }])
-    late.reply()
-  }, 200)
+  await late.asked()
+  app.rateLimit.update('default', [{ name: 'other', rate: 5 }])
+  late.reply()
   t.match(await looked, { status: 200, policies: [{ name: 'default', text: 'default', limit: 10 }] })
 })

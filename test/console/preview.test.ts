@@ -136,6 +136,10 @@ test('a change warns of what is lost, and of what the counts say', async (t) => 
 })
 
 test('a preview has both sides in words, and says of each offender what it means', async (t) => {
+  const { now } = Date
+  t.teardown(() => Object.assign(Date, { now }))
+  const start = now()
+  Date.now = () => start
   const app = await limited({
     ...only(1),
     key: 'user',

@@ -3,7 +3,7 @@ import { ApiClient, statuses } from './api-client.js'
 import { startServer } from './child.js'
 
 const SERVER = 'examples/api-server/server.ts'
-const API_KEYS = Array.from({ length: 5 }, (_, i) => `key-${i}`)
+const API_KEYS = Array.from({ length: 20 }, (_, i) => `key-${i}`)
 
 for (const { env, expected, retryAfter, within } of [
   {

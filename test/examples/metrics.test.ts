@@ -133,12 +133,15 @@ test('a real Prometheus accepts every query, and has data for it', async (t) => 
     )
   await until('the new limits', async () => (await reloads('ok')).length === 1)
   await Promise.all([memory.load(), shared.load()])
-  await sleep(600)
 
   const filled = (expr: string) =>
     expr.replaceAll('$__rate_interval', '10s').replace(/\$(?:job|instance|limiter)/g, '.*')
+  // A busy machine misses some scrapes.
   for (const { title, expr } of queries)
-    t.not((await prometheus.query(filled(expr))).length, 0, `${title}: ${expr}`)
+    t.ok(
+      await until(`${title}: ${expr}`, async () => (await prometheus.query(filled(expr))).length > 0),
+      `${title}: ${expr}`,
+    )
 
   const [, ofPage] = /^```promql\n([\s\S]*?)^```$/m.exec(readPage('docs/choosing.md')) ?? []
   t.ok(
@@ -152,6 +155,7 @@ test('a real Prometheus accepts every query, and has data for it', async (t) => 
     ['redis', shared],
   ] as const) {
     const denied = `sum(floodgate_decisions_total{job="${job}", outcome=~"denied|blocked"})`
+    await until('the last scrape', async () => (await number(denied)) === seen.get(429)).catch(() => {})
     t.equal(await number(denied), seen.get(429), `${job}: Prometheus has what clients saw`)
   }
 

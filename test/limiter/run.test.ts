@@ -194,7 +194,7 @@ test('the timer of renewals keeps no process alive', async (t) => {
   const { task, end } = work()
   const running = limiter.run('key', task)
   await new Promise((resolve) => setImmediate(resolve))
-  t.equal(timers(), before)
+  t.ok(timers() <= before, 'timers of tests before this one may end')
   end('done')
   t.equal(await running, 'done')
 })

@@ -7,10 +7,19 @@ import { startProxy } from '../fixtures/redis/proxy.js'
 import { type Server, startRedis } from '../fixtures/redis/server.js'
 
 /** A source over a key of a private server, and what it delivered: texts, and errors with a `!`. */
-async function watched(t: Test, flavour: Flavour = clients[0], server?: Server) {
-  const own = server ?? (await startRedis(t))
-  const line = await startProxy(t, own.port)
-  const { client, close } = await flavour.single(line)
+async function watched(t: Test, flavour: Flavour = clients[0]) {
+  return over(t, await startRedis(t), flavour)
+}
+
+/** The same through a line, which is one more that a busy machine may stop. */
+async function watchedThroughLine(t: Test) {
+  const server = await startRedis(t)
+  const line = await startProxy(t, server.port)
+  return { line, ...(await over(t, server, clients[0], line)) }
+}
+
+async function over(t: Test, own: Server, flavour: Flavour, target: { port: number } = own) {
+  const { client, close } = await flavour.single({ port: target.port })
   t.teardown(close)
   let timer: (() => void) | null = null
   let cancelled = 0
@@ -35,7 +44,7 @@ async function watched(t: Test, flavour: Flavour = clients[0], server?: Server) 
     return seen.slice(from)
   }
   const set = (text: string) => own.command('SET', 'limits', text)
-  return { server: own, line, source, seen, start, later, set }
+  return { server: own, source, seen, start, later, set }
 }
 
 for (const flavour of clients) {
@@ -65,7 +74,7 @@ test('a key that is not there yet is no failure; one that goes away is', async (
 })
 
 test('a Redis that is away at start is reported, and its document is taken up when it is back', async (t) => {
-  const { line, seen, start, later, set } = await watched(t)
+  const { line, seen, start, later, set } = await watchedThroughLine(t)
   await set('{}')
   line.blackhole()
   await start()
@@ -77,7 +86,7 @@ test('a Redis that is away at start is reported, and its document is taken up wh
 })
 
 test('a Redis that goes away later is reported, and read again when it is back', async (t) => {
-  const { line, start, later, set } = await watched(t)
+  const { line, start, later, set } = await watchedThroughLine(t)
   await set('{}')
   await start()
   await line.refuse()
@@ -137,7 +146,7 @@ test('start rejects for a document that is not allowed, and names the key', asyn
 })
 
 test('after stop nothing is delivered', async (t) => {
-  const { source, seen, start, later, set, line } = await watched(t)
+  const { source, seen, start, later, set } = await watched(t)
   await set('{}')
   await start()
   await set('{ }')
@@ -147,7 +156,7 @@ test('after stop nothing is delivered', async (t) => {
   await sleep(50)
   t.same(seen, ['{}'])
 
-  const second = await watched(t)
+  const second = await watchedThroughLine(t)
   await second.start()
   second.line.blackhole()
   const failing = second.later()
@@ -155,7 +164,6 @@ test('after stop nothing is delivered', async (t) => {
   await failing
   await sleep(1100)
   t.same(second.seen, [], 'a failure is not reported either')
-  t.type(line, 'object')
 })
 
 test('redisLimits() needs a client and a key', async (t) => {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import { test } from 'tap'
 import type { Decision } from '../../types/index.js'
@@ -91,8 +91,12 @@ test('an override ends: by null, by its end, or by another one', async (t) => {
   app.rateLimit.override('default', 'acme', null)
   app.rateLimit.override('default', 'nobody', null)
   t.equal(limit(), 2)
-  app.rateLimit.override('default', 'acme', only(5), { until: new Date(Date.now() + 5) })
-  await sleep(10)
+  const end = Date.now() + 60_000
+  app.rateLimit.override('default', 'acme', only(5), { until: new Date(end) })
+  t.equal(limit(), 5)
+  const { now } = Date
+  t.teardown(() => Object.assign(Date, { now }))
+  Date.now = () => end
   t.equal(app.rateLimit.stats().overrides.inForce, 0)
   t.equal(limit(), 2)
   app.rateLimit.override('default', 'acme', only(5), { until: '2999-01-01T00:00:00+01:00' })
@@ -217,7 +221,7 @@ test('calls of keys that have an override wait among the others of the limiter, 
   for (const key of ['a', 'b', 'c']) limiter.take(key)
   const away = new AbortController()
   const waits = ['a', 'b', 'c'].map((key) => limiter.wait(key, { signal: away.signal }))
-  await sleep(1)
+  await setImmediate()
   t.equal(app.rateLimit.stats().waiting, 3)
   away.abort()
   t.same(

@@ -16,6 +16,7 @@ import {
 import { isInProgress, isProvisional, settleLater } from '../request/settlement.js'
 import type { Decider } from '../routes/plan.js'
 import { ChargeReader, type Charges } from './charge-reader.js'
+import { asError } from './failure.js'
 import type { Done } from './points.js'
 import type { Registration } from './registration.js'
 
@@ -65,13 +66,13 @@ export class Stage implements Decider {
     try {
       return this.#reader.read(request, reply, mayWait)
     } catch (error) {
-      this.#fail(request, error as Error, done)
+      this.#fail(request, error, done)
     }
   }
 
   /** A function of the user's failed. A request does not fail because of limiters that only count it. */
-  #fail(request: FastifyRequest, error: Error, done: Done): void {
-    if (!this.members.every(({ limiter }) => limiter.isShadow)) return done(error)
+  #fail(request: FastifyRequest, error: unknown, done: Done): void {
+    if (!this.members.every(({ limiter }) => limiter.isShadow)) return done(asError(error, this.members))
     request.log.error({ err: error }, 'shadow failed')
     done()
   }
@@ -110,10 +111,12 @@ export class Stage implements Decider {
     // In the same turn, and before the request goes on.
     if (shadows !== null) this.#takeShadows(request, reply, shadows)
     if (typeof allowed === 'boolean') return this.#finish(request, reply, charges, allowed, isFinal, done)
-    allowed.then(
-      (allowed) => this.#finish(request, reply, charges, allowed, isFinal, done),
-      (error) => failures.send(request, reply, error, done),
-    )
+    allowed
+      .then(
+        (allowed) => this.#finish(request, reply, charges, allowed, isFinal, done),
+        (error) => failures.send(request, reply, error, done),
+      )
+      .catch(done)
   }
 
   /** What shadows decide changes nothing. Their units go back when those of other policies do. */
@@ -170,7 +173,14 @@ export class Stage implements Decider {
     }
     if (delay === 0) return false
     const undo = () => giveAllBack([...charges, ...this.#earlier(request), ...this.#shadows(request)])
-    const pass = () => this.#pass(request, reply, charges, done)
+    const pass = () => {
+      try {
+        this.#pass(request, reply, charges, done)
+      } catch (error) {
+        // A timer calls this, and what it throws would end the process.
+        done(error as Error)
+      }
+    }
     if (this.#registration.held.hold(request, reply, delay, pass, undo)) {
       conclude(charges, true)
       return true
@@ -192,7 +202,7 @@ export class Stage implements Decider {
     if (!isPromise(refunded)) return denials.send(request, reply, tightest, done)
     // The request is denied, also if the refund fails.
     const deny = () => denials.send(request, reply, tightest, done)
-    refunded.then(deny, deny)
+    refunded.then(deny, deny).catch(done)
   }
 
   /** A route's limiters are all or nothing: gives back the charges of its earlier stages. */

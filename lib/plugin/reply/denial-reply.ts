@@ -45,6 +45,8 @@ export class DenialReply {
    * style is sent at once, too, because an error cannot carry it.
    */
   send(request: FastifyRequest, reply: FastifyReply, denied: RequestCharge, done: Done): void {
+    // The decision may come late: Fastify has answered at its `handlerTimeout`, or a hook has.
+    if (reply.sent) return done()
     const seconds = retryAfterSeconds(denied.retryAfter)
     if (this.#sendAtOnce(request, reply, denied, seconds)) return
     // Not `reply.code()`: an error handler that redirects without a code would then send this status,
@@ -133,8 +135,10 @@ export class DenialReply {
     const { send } = reply
     let replied = false
     reply.send = (payload) => {
+      send.call(reply, payload)
+      // Unless that failed.
       replied = true
-      return send.call(reply, payload)
+      return reply
     }
     try {
       const { first } = denied
@@ -145,7 +149,7 @@ export class DenialReply {
       failed(error)
     }
     reply.send = send
-    return replied || reply.sent
+    return replied || reply.sent || reply.raw.headersSent
   }
 }
 

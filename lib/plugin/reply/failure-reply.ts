@@ -25,6 +25,8 @@ export class FailureReply {
    * error goes on as it is.
    */
   send(request: FastifyRequest, reply: FastifyReply, error: StoreFailure, done: Done): void {
+    // As for denials: an answer may have gone out meanwhile.
+    if (reply.sent) return done()
     if (error.statusCode !== 503 || !this.#internals.answersPlainly(request, 503)) return done(error)
     reply.raw.statusCode = 503
     reply.headers({ 'cache-control': 'no-store', ...error.headers })

@@ -11,7 +11,7 @@ test('over Redis a key is looked up and acted on; where Redis is away, the conso
   for (const onStoreFailure of modes) {
     const { client, close } = await clients[0].single(server)
     t.teardown(close)
-    const store = redisStore({ client: client as never, onStoreFailure, timeout: 500 })
+    const store = redisStore({ client: client as never, onStoreFailure, timeout: 10_000 })
     consoles.push(await openConsole(t, { limits: { rate: 3, per: 'hour', burst: 3, store: store as never } }))
   }
   const [{ get, call }] = consoles

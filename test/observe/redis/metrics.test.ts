@@ -61,13 +61,13 @@ interface Histogram {
 }
 
 test('calls that fail are counted, and a store that is away is down', async (t) => {
-  const { app, line } = await limited(t, { rate: 1, burst: 1 }, { timeout: 20 })
+  const { app, line } = await limited(t, { rate: 1, burst: 1 }, { timeout: 10_000 })
   const registry = new Registry()
   prometheus(app.rateLimit, { registry })
   app.get('/', async () => 'ok')
   await ask(app, '/')
   t.equal((await seriesOf(registry)).get('floodgate_store_up'), 1)
-  await line.cut()
+  await line.refuse()
   for (let i = 0; i < 7; i++) await ask(app, '/')
   const series = await seriesOf(registry)
   t.equal(series.get('floodgate_store_up'), 0)

@@ -46,7 +46,7 @@ test('over Redis, an override counts its key in all that a limiter is asked', as
 })
 
 test('a block goes on in this process where Redis does not answer an update', async (t) => {
-  const { app, line } = await limited(t, only(2), { timeout: 500 })
+  const { app, line } = await limited(t, only(2), { timeout: 10_000 })
   const limiter = app.rateLimit.get('default') as AsyncLimiter
   await limiter.block('spammer', '1 hour')
   await line.cut()

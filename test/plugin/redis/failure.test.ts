@@ -110,7 +110,7 @@ test('the log has one line for each change of state, whatever the number of requ
 })
 
 test('what a request was charged by the store goes back to the store, also when it was looked at here in between', async (t) => {
-  const { app, line } = await limited(t, only(10), { timeout: 250 })
+  const { app, line } = await limited(t, only(10), { timeout: 2000 })
   app.get('/', async (request) => {
     await request.rateLimit?.take(4)
     line.blackhole()
@@ -136,7 +136,7 @@ test('a denial whose undoing fails is a denial all the same', async (t) => {
   const { app, line } = await limited(
     t,
     { ...only(10), limiters: { late: { ...only(1), hook: 'preHandler' } } },
-    { timeout: 250 },
+    { timeout: 2000 },
   )
   app.get(
     '/',

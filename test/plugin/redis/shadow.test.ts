@@ -68,14 +68,14 @@ async function peekProgress(app: Awaited<ReturnType<typeof limited>>['app']) {
 }
 
 test('a request that only shadows see does not wait for Redis, nor fail without it', async (t) => {
-  const { app, line } = await limited(t, tried(5), { onStoreFailure: 'deny', timeout: 1000 })
+  const { app, line } = await limited(t, tried(5), { onStoreFailure: 'deny', timeout: 10_000 })
   app.get('/', async () => 'ok')
   t.equal(await ask(app, '/'), '200 -')
   await until('its answer', async () => app.rateLimit.stats().limiters.default.policies.default.allowed === 1)
   line.blackhole()
   const before = performance.now()
   for (let i = 0; i < 5; i++) t.equal(await ask(app, '/'), '200 -')
-  t.ok(performance.now() - before < 900, 'nobody waited')
+  t.ok(performance.now() - before < 9000, 'nobody waited')
   await line.cut()
   for (let i = 0; i < 10; i++) t.equal(await ask(app, '/'), '200 -')
   t.match(app.rateLimit.stats().limiters.default.policies.default, { allowed: 1, denied: 0, shadowDenied: 0 })

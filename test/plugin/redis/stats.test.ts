@@ -24,11 +24,11 @@ test('counters agree with what clients saw, to the unit: redis', async (t) => {
 })
 
 test('calls that fail are counted, and so are decisions without the store', async (t) => {
-  const { app, line } = await limited(t, { rate: 1, burst: 1 }, { timeout: 400 })
+  const { app, line } = await limited(t, { rate: 1, burst: 1 }, { timeout: 10_000 })
   app.get('/', async () => 'ok')
   await ask(app, '/')
   t.match(app.rateLimit.stats().store, { calls: 1, failures: 0, local: 0 })
-  await line.cut()
+  await line.refuse()
   for (let i = 0; i < 7; i++) await ask(app, '/')
   const { store, limiters } = app.rateLimit.stats()
   t.match(store, { state: 'down', local: 7 })
@@ -37,19 +37,19 @@ test('calls that fail are counted, and so are decisions without the store', asyn
 })
 
 test('what is allowed without a store counts, and charges no unit', async (t) => {
-  const { app, line } = await limited(t, { rate: 1, burst: 1 }, { timeout: 20, onStoreFailure: 'allow' })
+  const { app, line } = await limited(t, { rate: 1, burst: 1 }, { timeout: 10_000, onStoreFailure: 'allow' })
   app.get('/', async () => 'ok')
   await app.ready()
-  await line.cut()
+  await line.refuse()
   for (let i = 0; i < 7; i++) await ask(app, '/')
   t.match(app.rateLimit.stats().limiters.default.policies.default, { allowed: 7, nearLimit: 0, units: 0 })
 })
 
 test('what gets a 503 is no decision', async (t) => {
-  const { app, line } = await limited(t, { rate: 1, burst: 1 }, { timeout: 20, onStoreFailure: 'deny' })
+  const { app, line } = await limited(t, { rate: 1, burst: 1 }, { timeout: 10_000, onStoreFailure: 'deny' })
   app.get('/', async () => 'ok')
   await app.ready()
-  await line.cut()
+  await line.refuse()
   for (let i = 0; i < 7; i++) await ask(app, '/')
   const { limiters, store } = app.rateLimit.stats()
   t.match(limiters.default.policies.default, { allowed: 0, denied: 0 })

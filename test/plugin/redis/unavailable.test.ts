@@ -55,7 +55,9 @@ test("where the error handler is Fastify's own, a flood of failures is logged on
   t.match(told, [{ level: 50, msg: 'rate limit store does not answer' }])
   t.equal(told.length, 1)
   const [plain, heard] = [await app.inject('/'), await app.inject('/heard')]
-  t.equal(plain.body, heard.body)
+  // Once a second a request tries the store, and has another reason.
+  const rest = ({ body }: { body: string }) => body.replace(/(did not answer: )[^"]*/, '$1')
+  t.equal(rest(plain), rest(heard))
   for (const name of ['retry-after', 'content-type']) t.equal(plain.headers[name], heard.headers[name], name)
   await mend()
   t.same(

@@ -124,12 +124,13 @@ test('over HTTP/2 a complete response is settled, and one that was reset stays c
 })
 
 test('a client that left before it was charged gives its unit back at once', async (t) => {
-  let isGone = false
+  let [isThere, isGone] = [false, false]
   const app = await limited(
     {
       algorithm: 'concurrency',
       limit: 2,
       key: async () => {
+        isThere = true
         while (!isGone) await sleep(1)
         return 'all'
       },
@@ -146,7 +147,7 @@ test('a client that left before it was charged gives its unit back at once', asy
   await app.listen({ host: CLIENT, port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port, CLIENT)
   socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
-  await sleep(20)
+  while (!isThere) await sleep(1)
   socket.destroy()
   while (app.rateLimit.stats().limiters.default.policies.default.allowed < 1) await sleep(1)
   t.equal(left(app, 'default', 'all'), 2)

@@ -10,7 +10,7 @@ const collect = runInNewContext('gc') as () => void
  * afterwards, or it is garbage too.
  */
 export async function bytesInUse(): Promise<number> {
-  // What a weak reference named in this turn of the event loop is held until the turn ends. Abort signals are.
+  // What weak references named in this turn of the event loop is held until it ends: abort signals are.
   await setImmediate()
   // The first collection leaves buffers to be freed on another thread; the second waits for that one.
   collect()

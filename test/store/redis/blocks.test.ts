@@ -324,7 +324,7 @@ test('a block through a server that does not answer rejects, and is in force in 
   const store = storeOf(await clientOf(t, line), { timeout: 100 })
   t.teardown(store.onStateChange(() => {}))
   const limiter = limiterOf(store, BUCKET)
-  await limiter.take('other')
+  await limiter.take('warm up')
   line.blackhole()
   const block = () => store.block(chargesOf(limiter, 'key'), HOUR)
   // The circuit opens after the fifth.

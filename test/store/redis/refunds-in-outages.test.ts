@@ -11,7 +11,7 @@ const BUCKET = { name: 'bucket', rate: 1, per: 'hour', burst: 4 } as const
 async function set(t: Test) {
   const server = await startRedis(t)
   const line = await startProxy(t, server.port)
-  const store = storeOf(await clientOf(t, line), { timeout: 200 })
+  const store = storeOf(await clientOf(t, line), { timeout: 1000 })
   t.teardown(store.onStateChange(() => {}))
   const limiter = limiterOf(store, BUCKET)
   await answers(limiter)
@@ -56,7 +56,7 @@ test('what the store charged and does not take back lifts no local limit', async
 test('what nobody counted goes back to nobody', async (t) => {
   const server = await startRedis(t)
   const line = await startProxy(t, server.port)
-  const store = storeOf(await clientOf(t, line), { timeout: 200, onStoreFailure: 'allow' })
+  const store = storeOf(await clientOf(t, line), { timeout: 1000, onStoreFailure: 'allow' })
   t.teardown(store.onStateChange(() => {}))
   const limiter = limiterOf(store, BUCKET)
   await limiter.take('key', { cost: 3 })
@@ -87,7 +87,7 @@ test('a call under way when the store is closed is answered within its timeout',
   await store.close()
   let timer: NodeJS.Timeout | undefined
   const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, 2000, 'never')
+    timer = setTimeout(resolve, 20_000, 'never')
   })
   t.match(await Promise.race([pending, late]), { source: 'local' })
   clearTimeout(timer)

@@ -43,7 +43,7 @@ for (const { limit, victims } of [
     for (let i = 0; i < 2; i++) {
       await board.until(() => working.every(hasWorked))
       board.set(COMMON.KEEPER, working[i] + 1)
-      await board.until(() => board.own(working[i], HOLD.HOLDING) === 1)
+      await board.until(() => board.own(working[i], HOLD.KEPT) === 1)
       await replace(i)
     }
     board.set(COMMON.KEEPER, 0)

@@ -5,6 +5,7 @@ import { type Test, test } from 'tap'
 import rateLimitConsole from '../../../../lib/console.js'
 import rateLimit from '../../../../lib/index.js'
 import { newPage, openPage, skip } from '../../../fixtures/chromium.js'
+import { until } from '../../../fixtures/redis/until.js'
 import { isLive, lookUp, openDialog, openExample, openForm, rowOf, says } from './console-page.js'
 
 /** An app whose limiter counts by a header, which shows keys as they are, and whose stream may be refused. */
@@ -129,11 +130,15 @@ test('what is old is grey and says since when, until the server is back', { skip
   t.match(await page.getByRole('alert').innerText(), /^No data since .*The server does not answer\./)
   t.match(await page.evaluate("getComputedStyle(document.querySelector('main')).filter"), /grayscale/)
 
-  const again = Fastify({ forceCloseConnections: true })
-  await again.register(rateLimit, { rate: 60, per: 'minute' })
-  await again.register(rateLimitConsole, { prefix: '/limits', public: true })
-  await again.listen({ host: '127.0.0.1', port: Number(new URL(address).port) })
-  t.teardown(() => again.close())
+  const listenAgain = async () => {
+    const again = Fastify({ forceCloseConnections: true })
+    t.teardown(() => again.close())
+    await again.register(rateLimit, { rate: 60, per: 'minute' })
+    await again.register(rateLimitConsole, { prefix: '/limits', public: true })
+    await again.listen({ host: '127.0.0.1', port: Number(new URL(address).port) })
+    return true
+  }
+  await until('the port to be free', listenAgain)
   await page.getByRole('button', { name: 'Ask now' }).click()
   await page.locator('#status[data-mode=live], #status[data-mode=asking]').waitFor()
   t.equal(await page.getByRole('alert').count(), 0)

@@ -52,8 +52,9 @@ test('overrides come with their ends and comments, and win over a document', asy
   const until = new Date(Date.now() + 3_600_000)
   one.app.rateLimit.override('default', 'acme', only(50), { until, comment: 'sale' })
   one.app.rateLimit.override('default', 'probe', false)
-  one.app.rateLimit.override('default', 'over', false, { until: new Date(Date.now() + 5) })
-  await new Promise((resolve) => setTimeout(resolve, 10))
+  const over = Date.now() + 3000
+  one.app.rateLimit.override('default', 'over', false, { until: new Date(over) })
+  while (Date.now() <= over) await new Promise((resolve) => setTimeout(resolve, 20))
   one.app.rateLimit.update('default', { rate: 5, burst: 5 })
   await exchange(one, two)
   t.match(two.app.rateLimit.overrides(), [

@@ -8,12 +8,14 @@ import { Member } from './processes.js'
 
 /** Milliseconds within which what one process does must hold in all; a machine that is busy gets more. */
 const SOON = process.env.CI === 'true' ? 6000 : 2000
+/** The same until a process that died is gone. */
+const GONE = process.env.CI === 'true' ? 20_000 : 10_000
 const only = (n: number) => ({ rate: n, burst: n })
 
 test('four processes of one fleet', async (t) => {
   const server = await startRedis(t)
   const line = await startProxy(t, server.port)
-  const options = { per: 'hour', ...only(100), warnings: false, log: false } as const
+  const options = { per: 'day', ...only(100), warnings: false, log: false } as const
   // No decision is made without the store because a machine is busy.
   const store = { lease: 20, timeout: 2000 }
   const start = (port: number) => Member.start(t, { port, options, store })
@@ -100,8 +102,16 @@ test('four processes of one fleet', async (t) => {
     await inAll('an update', limitIs(7))
     await inAll('a reset of a block', isFree('leased'))
     for (const member of members) {
-      const said = (await member.changes()).slice(0, 6).map(({ verb, who, key }) => `${verb} ${who} ${key}`)
-      t.same(said.sort(), [
+      const said = async () => {
+        const changes = (await member.changes()).slice(0, 6)
+        return changes.map(({ verb, who, key }) => `${verb} ${who} ${key}`).sort()
+      }
+      // Redis may have lifted the block before a process has heard who did it.
+      await until('the last changes', async () => {
+        const all = await said()
+        return all.includes('reset null leased') && all.includes('update bob null')
+      })
+      t.same(await said(), [
         'block ana leased',
         'override null acme',
         'override null probe',
@@ -137,8 +147,8 @@ test('four processes of one fleet', async (t) => {
     await inAll('what a process missed, after its return', limitIs(9, 'acme'), [far])
     await inAll('what a process missed, after its return', isBlocked('spammer'), [far])
     await inAll('what it changed meanwhile', limitIs(70, 'vip'), others)
-    await until('the dead one to be gone', async () => (await late.processes()).length === 4, 15_000)
-    t.ok(performance.now() - died <= 10_000)
+    await until('the dead one to be gone', async () => (await late.processes()).length === 4, 30_000)
+    t.ok(performance.now() - died <= GONE)
 
     await server.restart()
     from = performance.now()

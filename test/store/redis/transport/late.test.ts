@@ -46,7 +46,7 @@ for (const flavour of clients.filter(({ name }) => name === 'ioredis 6' || name 
       }
       const sent = performance.now()
       const answers = await Promise.all(calls)
-      t.ok(performance.now() - sent < 5 * TIMEOUT, 'they are given up in time')
+      t.ok(performance.now() - sent < 10_000, 'they are given up in time')
       if (way !== 'resets')
         t.ok(answers.every((answer) => (answer as { source?: string }).source === 'local'))
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -64,7 +64,7 @@ for (const flavour of clients.filter(({ name }) => name === 'ioredis 6' || name 
 
 test('a renewal of a lease that was given up leases nothing', async (t) => {
   const { server, client } = await serve(t)
-  const store = storeOf(client, { prefix: 'late', timeout: 200, lease: 20 })
+  const store = storeOf(client, { prefix: 'late', timeout: 1000, lease: 20 })
   store.onStateChange(() => {})
   const limiter = limiterOf(store, BUCKET)
   const observer = limiterOf(storeOf(await clientOf(t, server), { prefix: 'late' }), BUCKET)
@@ -75,7 +75,7 @@ test('a renewal of a lease that was given up leases nothing', async (t) => {
   await resetCounts(server)
   server.pause()
   for (let i = 0; i < 14; i++) t.match(await limiter.take('key'), { allowed: true, source: undefined })
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await new Promise((resolve) => setTimeout(resolve, 1200))
   server.resume()
   await until('the server to have run it', async () => (await scriptsOf(server)) >= 1)
   t.equal(await left(), before)

@@ -31,6 +31,8 @@ export interface Taken {
    * most.
    */
   instants: number[]
+  /** When answers came, by `monotonicMs`. */
+  answers: number[]
 }
 
 const LOOPS = 8
@@ -38,7 +40,7 @@ const LOOPS = 8
 /** Resolves, once it is ready, with what does the job. */
 async function prepare({ client, port, prefix, limiter: options, lease }: Job) {
   const connected = await flavourOf(client).single({ port })
-  const taken: Taken = { admitted: 0, denied: 0, others: 0, instants: [] }
+  const taken: Taken = { admitted: 0, denied: 0, others: 0, instants: [], answers: [] }
   const store = redisStore({ client: connected.client as RedisClient, prefix, lease, timeout: 10_000 })
   const limiter = createLimiter(options, { store: watched(store, taken.instants) })
   await limiter.take('somebody else')
@@ -46,6 +48,7 @@ async function prepare({ client, port, prefix, limiter: options, lease }: Job) {
   const loop = async (till: number) => {
     while (monotonicMs() < till) {
       const { allowed, source } = await limiter.take('hot')
+      taken.answers.push(monotonicMs())
       if (source !== undefined) taken.others++
       if (allowed) taken.admitted++
       else {

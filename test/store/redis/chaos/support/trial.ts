@@ -110,7 +110,7 @@ function fromStore({ origin }: Sample): boolean {
 function check(t: Test, trial: Trial, { subject, load, figures, fault }: Outcome): void {
   const { client, mode, via } = subject
   const who = `${client}, ${mode}${via === 'app' ? ', app' : ''}`
-  const bound = boundOf(trial, mode, figures)
+  const bound = boundOf(trial, mode, figures, earlyUnits(trial, load, fault))
   reportFigures(
     { fault: trial.fault, client: via === 'app' ? `${client}, app` : client, mode, bound },
     figures,
@@ -150,9 +150,17 @@ function mostChanges(outage: number): number {
   return 2 * (2 + Math.floor(outage / 1000))
 }
 
+/** Units that processes may have admitted by themselves before the fault, where the machine was too busy. */
+function earlyUnits({ broken }: Trial, { samples }: Load, fault: Fault): number {
+  const early = samples.filter(({ origin, till }) => origin === 'local' && till <= fault.from)
+  if (early.length === 0 || broken) return 0
+  const span = Math.max(...early.map(({ till }) => till)) - Math.min(...early.map(({ from }) => from))
+  return BURST + Math.ceil((span * RATE) / 1000)
+}
+
 /** One unit more, for that may be a call which the store had allowed before the load was seen to begin. */
-function boundOf({ lost = 0 }: Trial, mode: string, { outage }: Figures): number | undefined {
+function boundOf({ lost = 0 }: Trial, mode: string, { outage }: Figures, early: number): number | undefined {
   if (mode === 'allow') return undefined
   const local = mode === 'local' && outage > 0 ? BURST + Math.ceil((outage * RATE) / 1000) : 0
-  return local + lost * BURST
+  return local + early + lost * BURST
 }
