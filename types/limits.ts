@@ -45,10 +45,10 @@ export interface LimitsSource {
    * Begins. The app waits for the promise when it gets ready, and does not start if it rejects. `apply` puts
    * a document in force: until the promise has resolved it throws for one that is not allowed, and later it
    * logs that. `place` says in such errors where the document lies. `report` says that the source cannot be
-   * read.
+   * read. A source that rejects must have let go of all: it is not stopped.
    */
   start(apply: (text: string, place?: string) => void, report: (error: Error) => void): Promise<void>
-  /** Ends, when the app closes. */
+  /** Ends, when the app closes. Another app may start it then. */
   stop(): void
 }
 

@@ -183,10 +183,7 @@ export interface SyncStore {
    * demand.
    */
   sweep(): number
-  /**
-   * Microseconds of its clock, from any start. A limiter measures by it what is left of a block when its
-   * policies change. Optional: the clock of the process counts.
-   */
+  /** Microseconds of its clock, by which blocks go on when policies change. Optional: the process's clock. */
   now?(): number
   /**
    * Calls `listener` with the code and the subject of a warning, when limits may be weaker than they say. The

@@ -42,6 +42,8 @@ function comparisons(
   const old = isOnly ? before[0] : before.find(({ name }) => name === policy.name)
   const counts = old && stats.policies[old.name]
   if (old === undefined || counts === undefined) return []
+  if (old.algorithm !== policy.algorithm)
+    return [`${old.name} was of the algorithm ${old.algorithm}, and becomes one of ${policy.algorithm}.`]
   return [...nearLimit(old, policy, counts), ...enforced(old, policy, counts)]
 }
 

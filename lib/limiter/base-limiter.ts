@@ -10,6 +10,8 @@ import { Runner } from './runner.js'
 export abstract class BaseLimiter<S extends Store> extends OperatedLimiter<S> {
   /** Made when it is needed: an app may have thousands of limiters that hold and run nothing. */
   #runner: Runner | null = null
+  /** Charges that no call uses, for the next call. */
+  #spare: readonly Charge[] | null = null
 
   /** Whether all of its policies are shadows, for all keys. */
   get isShadow(): boolean {
@@ -62,7 +64,7 @@ export abstract class BaseLimiter<S extends Store> extends OperatedLimiter<S> {
    * where the key has no limit.
    */
   protected chargesOf(key: string): readonly [Charge[], Charge[]] {
-    checkKey(key)
+    this.checkSubject(key)
     const unkeyed = this.unkeyedOf(key)
     return [this.#chargesOf(key), unkeyed === null ? [] : unkeyed.#chargesOf(key)]
   }
@@ -71,6 +73,23 @@ export abstract class BaseLimiter<S extends Store> extends OperatedLimiter<S> {
     const override = this.overrides?.get(key)
     const limiter = override === undefined ? this : override.limiter
     return limiter === null ? [] : [...ask(limiter.newCharges(), key)]
+  }
+
+  /**
+   * Charges of one call, which asks about a key. Calls have their own: listeners to a decision may make
+   * others before it is returned.
+   */
+  protected borrow(key: string, cost?: number): readonly Charge[] {
+    const spare = this.#spare
+    // An update may have opened other buckets.
+    const isUsable = spare !== null && spare[0].bucket === this.buckets[0]
+    this.#spare = null
+    return ask(isUsable ? spare : this.newCharges(), key, cost)
+  }
+
+  /** The call is over, and has read its decision. */
+  protected giveBack(charges: readonly Charge[]): void {
+    this.#spare = charges
   }
 
   /** The decision about a key that has no limit. Throws for a key or a cost that is not allowed. */

@@ -2,12 +2,7 @@ import createError from '@fastify/error'
 import type { Decision, DeniedError } from '../../types/index.js'
 import { hint, show } from '../policy/index.js'
 
-const BadKey = createError(
-  'FST_FLOODGATE_KEY',
-  'key is %s; allowed: a string that is not empty',
-  500,
-  TypeError,
-)
+const BadKey = createError<string[]>('FST_FLOODGATE_KEY', 'key is %s; allowed: %s', 500, TypeError)
 const Unknown = createError<string[]>(
   'FST_FLOODGATE_UNKNOWN_LIMITER',
   'no limiter is called %s%s; known: %s%s',
@@ -29,7 +24,13 @@ export function deniedError(
 
 /** `FST_FLOODGATE_KEY`. It never shows the key, which may be a secret. */
 export function badKey(key: unknown): Error {
-  return new BadKey(key === '' ? 'empty' : `of type ${typeof key}`)
+  return new BadKey(key === '' ? 'empty' : `of type ${typeof key}`, 'a string that is not empty')
+}
+
+/** The same for an address or a network under which nobody is counted. */
+export function wrongAddress(key: string): Error {
+  const allowed = `'${key}': IPv4 is counted by address, and IPv6 by network`
+  return new BadKey('no address as this limiter counts it', allowed)
 }
 
 /** `FST_FLOODGATE_UNKNOWN_LIMITER`. `where` says what names the limiter, if the caller does not. */

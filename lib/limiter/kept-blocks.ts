@@ -1,3 +1,6 @@
+import type { Store, SyncStore } from '../../types/index.js'
+import { processMicros } from '../store/index.js'
+
 /** Most blocks that one limiter remembers: the newest. */
 const MOST = 10_000
 
@@ -55,4 +58,9 @@ export class KeptBlocks {
       else this.#ends.delete(key)
     }
   }
+}
+
+/** The clock of a store, or that of this process: servers have clocks of their own, which run alike. */
+export function clockOf(store: Store): () => number {
+  return store.sync && store.now !== undefined ? () => (store as Required<SyncStore>).now() : processMicros()
 }

@@ -1,9 +1,10 @@
-import type { Bucket, Charge, Policy, Store, SyncStore } from '../../types/index.js'
+import type { Bucket, Charge, Policy, Store } from '../../types/index.js'
 import type { PolicyCounters } from '../observe/index.js'
 import { lawNumbers } from '../policy/index.js'
-import { newCharge, processMicros } from '../store/index.js'
-import { ask } from './ask.js'
-import { KeptBlocks } from './kept-blocks.js'
+import { newCharge } from '../store/index.js'
+import { ask, checkKey } from './ask.js'
+import { wrongAddress } from './errors.js'
+import { clockOf, KeptBlocks } from './kept-blocks.js'
 import { LateBlocks } from './late-blocks.js'
 import { type Override, Overrides } from './overrides.js'
 import type { Timing } from './runner.js'
@@ -29,6 +30,7 @@ export abstract class OperatedLimiter<S extends Store> {
   #blocks: KeptBlocks | null = null
   #late: LateBlocks | null = null
   #unkeyed: Unkeyed<this> | null = null
+  #correct: (key: string) => string | null = () => null
 
   constructor(name: string, policies: readonly Policy[], store: S, spaces: Spaces, timing: Timing) {
     this.name = name
@@ -50,6 +52,26 @@ export abstract class OperatedLimiter<S extends Store> {
   }
 
   /**
+   * `correct` returns the key of the client that an operator means, where it is another one than what was
+   * said.
+   */
+  setCorrection(correct: (key: string) => string | null): void {
+    this.#correct = correct
+  }
+
+  /** As `setCorrection`. */
+  corrected(key: string): string | null {
+    return this.#correct(key)
+  }
+
+  /** Throws `FST_FLOODGATE_KEY` for a key of which an operator cannot say anything. */
+  checkSubject(key: string): void {
+    checkKey(key)
+    const corrected = this.#correct(key)
+    if (corrected !== null) throw wrongAddress(corrected)
+  }
+
+  /**
    * Makes other policies ready. Nothing has changed until the returned function is called, which cannot fail.
    * Their laws have keys of their own, so that all keys begin fresh, but for blocks that were set by hand.
    */
@@ -61,7 +83,6 @@ export abstract class OperatedLimiter<S extends Store> {
       this.buckets = buckets
       this.hasShadows = policies.some(({ enforce }) => enforce < 1)
       this.count(counters)
-      this.forgetCharges()
       for (const [key, ms] of this.#blocks ?? []) this.blockAgain(key, ms)
     }
   }
@@ -183,9 +204,6 @@ export abstract class OperatedLimiter<S extends Store> {
     return [...(this.overrides?.limiters(key) ?? []), ...(unkeyed === null ? [] : [unkeyed])]
   }
 
-  /** Forgets charges that were kept to be used again: the buckets are others. */
-  protected abstract forgetCharges(): void
-
   protected newCharges(): readonly Charge[] {
     return this.buckets.map(newCharge)
   }
@@ -213,11 +231,6 @@ export abstract class OperatedLimiter<S extends Store> {
       this.#spaces.push(openSpace(this.store, `${this.name} ${n + 1}`))
     return this.#spaces[i]
   }
-}
-
-/** The clock of a store, or that of this process: servers have clocks of their own, which run alike. */
-function clockOf(store: Store): () => number {
-  return store.sync && store.now !== undefined ? () => (store as Required<SyncStore>).now() : processMicros()
 }
 
 interface Unkeyed<L extends object> {

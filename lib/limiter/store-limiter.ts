@@ -13,7 +13,7 @@ import type {
 } from '../../types/index.js'
 import { PolicyCounters } from '../observe/index.js'
 import { invalidOption, parsePeriod } from '../policy/index.js'
-import { ask, checkKey, costOf } from './ask.js'
+import { checkKey, costOf } from './ask.js'
 import { BaseLimiter } from './base-limiter.js'
 import { decide, decideEach, decideEnforced, tighterOf } from './charges.js'
 import type { Timing } from './runner.js'
@@ -42,29 +42,30 @@ export function limiterOver(
   return limiter
 }
 
-/** A limiter over a store that answers at once. Each call uses the same charges again. */
+/** A limiter over a store that answers at once. */
 export class SyncStoreLimiter extends BaseLimiter<SyncStore> implements Limiter {
   readonly sync = true
-  #charges = this.newCharges()
 
   take(key: string, options?: TakeOptions): Decision {
     const limiter = this.of(key)
     if (limiter === null) return this.noLimit(key, costOf(options))
     if (limiter !== this) return limiter.take(key, options)
-    const charges = ask(this.#charges, key, costOf(options))
-    if (this.hasShadows) return takeApart(this.store, charges)
-    takeAll(this.store, charges)
-    return decide(charges)
+    const charges = this.borrow(key, costOf(options))
+    const decision = this.hasShadows ? takeApart(this.store, charges) : this.#take(charges)
+    this.giveBack(charges)
+    return decision
   }
 
   peek(key: string, options?: TakeOptions): Decision {
     const limiter = this.of(key)
     if (limiter === null) return this.noLimit(key, costOf(options))
     if (limiter !== this) return limiter.peek(key, options)
-    const charges = ask(this.#charges, key, costOf(options))
+    const charges = this.borrow(key, costOf(options))
     const enforced = this.hasShadows ? apart(charges).enforced : charges
     if (enforced.length > 0) this.store.peek(enforced)
-    return decideEnforced(enforced, charges)
+    const decision = decideEnforced(enforced, charges)
+    this.giveBack(charges)
+    return decision
   }
 
   peekEach(key: string): Decision[] {
@@ -77,43 +78,45 @@ export class SyncStoreLimiter extends BaseLimiter<SyncStore> implements Limiter 
     const limiter = this.of(key)
     if (limiter === null) this.noLimit(key, cost)
     else if (limiter !== this) limiter.refund(key, cost)
-    else this.store.refund(ask(this.#charges, key, cost))
+    else this.store.refund(this.borrow(key, cost))
   }
 
   reset(key: string): void {
-    this.store.reset(ask(this.#charges, key, 0))
+    this.store.reset(this.borrow(key, 0))
     this.dropBlock(key)
     for (const limiter of this.also(key)) limiter.reset(key)
   }
 
   block(key: string, period: Period): void {
     const ms = parsePeriod(period, 'period') / 1000
-    this.store.block(ask(this.#charges, key, 0), ms)
+    this.store.block(this.borrow(key, 0), ms)
     this.keepBlock(key, ms)
     for (const limiter of this.also(key)) limiter.block(key, period)
   }
 
-  protected forgetCharges(): void {
-    this.#charges = this.newCharges()
+  #take(charges: readonly Charge[]): Decision {
+    takeAll(this.store, charges)
+    return decide(charges)
   }
 }
 
 /** A limiter over a store that is asked over a network. Each call in progress has charges of its own. */
 export class AsyncStoreLimiter extends BaseLimiter<AsyncStore> implements AsyncLimiter {
   readonly sync = false
-  /** Charges that no call uses, for the next call. */
-  #spare: readonly Charge[] | null = null
-
   async take(key: string, options?: TakeOptions): Promise<Decision> {
     const limiter = this.of(key)
     if (limiter === null) return this.noLimit(key, costOf(options))
     if (limiter !== this) return limiter.take(key, options)
-    const charges = this.#ask(key, costOf(options))
+    const charges = this.borrow(key, costOf(options))
     if (this.hasShadows) return takeApart(this.store, charges)
     const answer = takeAll(this.store, charges)
     // An answer at once needs no turn of the queue, and the next call may use its charges.
-    if (typeof answer === 'boolean') this.#spare = charges
-    else await answer
+    if (typeof answer === 'boolean') {
+      const decision = decide(charges)
+      this.giveBack(charges)
+      return decision
+    }
+    await answer
     return decide(charges)
   }
 
@@ -121,7 +124,7 @@ export class AsyncStoreLimiter extends BaseLimiter<AsyncStore> implements AsyncL
     const limiter = this.of(key)
     if (limiter === null) return this.noLimit(key, costOf(options))
     if (limiter !== this) return limiter.peek(key, options)
-    const charges = this.#ask(key, costOf(options))
+    const charges = this.borrow(key, costOf(options))
     const enforced = this.hasShadows ? apart(charges).enforced : charges
     if (enforced.length > 0) await this.store.peek(enforced)
     return decideEnforced(enforced, charges)
@@ -137,26 +140,26 @@ export class AsyncStoreLimiter extends BaseLimiter<AsyncStore> implements AsyncL
     const limiter = this.of(key)
     if (limiter === null) this.noLimit(key, cost)
     else if (limiter !== this) await limiter.refund(key, cost)
-    else await this.store.refund(this.#ask(key, cost))
+    else await this.store.refund(this.borrow(key, cost))
   }
 
   async reset(key: string): Promise<void> {
     const { buckets } = this
-    const own = this.store.reset(this.#ask(key, 0))
+    const own = this.store.reset(this.borrow(key, 0))
     await Promise.all([own, ...this.also(key).map((limiter) => limiter.reset(key))])
     this.dropBlock(key)
     // The laws that came meanwhile have the block.
-    if (buckets !== this.buckets) await this.store.reset(this.#ask(key, 0))
+    if (buckets !== this.buckets) await this.store.reset(this.borrow(key, 0))
   }
 
   async block(key: string, period: Period): Promise<void> {
     const ms = parsePeriod(period, 'period') / 1000
     const { buckets } = this
-    const own = this.store.block(this.#ask(key, 0), ms)
+    const own = this.store.block(this.borrow(key, 0), ms)
     await Promise.all([own, ...this.also(key).map((limiter) => limiter.block(key, period))])
     this.keepBlock(key, ms)
     // The laws that came meanwhile do not have it.
-    if (buckets !== this.buckets) await this.store.block(this.#ask(key, 0), ms)
+    if (buckets !== this.buckets) await this.store.block(this.borrow(key, 0), ms)
   }
 
   storeKey(key: string, policy?: string): string {
@@ -167,15 +170,5 @@ export class AsyncStoreLimiter extends BaseLimiter<AsyncStore> implements AsyncL
     const known = policies.map(({ name }) => name)
     if (bucket === undefined) throw invalidOption('policy', name, known.join(', '), known)
     return this.store.storeKey(bucket, key)
-  }
-
-  protected forgetCharges(): void {
-    this.#spare = null
-  }
-
-  #ask(key: string, cost?: number): readonly Charge[] {
-    const charges = this.#spare ?? this.newCharges()
-    this.#spare = null
-    return ask(charges, key, cost)
   }
 }

@@ -1,6 +1,7 @@
 import type { LimitsSource } from '../../types/index.js'
 import { invalidOption } from '../policy/index.js'
 import { after } from '../store/index.js'
+import { inUse } from './errors.js'
 import type { Apply } from './live.js'
 import { readBytes, textOf } from './read-file.js'
 import { Watch } from './watch.js'
@@ -11,35 +12,41 @@ const PAUSE = 2000
 /** A file that is read again and again: content counts, not the time of a change nor which file it is. */
 export class FileLimits implements LimitsSource {
   readonly #path: string
-  readonly #watch: Watch
-  #content: Buffer | null = null
+  readonly #later: typeof after
+  #watch: Watch | null = null
 
   constructor(path: string, later = after) {
     this.#path = path
-    this.#watch = new Watch(PAUSE, later)
+    this.#later = later
   }
 
   async start(apply: Apply, report: (error: Error) => void): Promise<void> {
-    const read = await readBytes(this.#path)
-    apply(textOf(read, this.#path), this.#path)
-    this.#content = read
-    const onFailure = (error: Error) => {
-      // What is there after a failure counts as new.
-      this.#content = null
-      report(error)
+    if (this.#watch !== null) throw inUse('fileLimits()')
+    const watch = new Watch(PAUSE, this.#later)
+    this.#watch = watch
+    let content: Buffer | null = null
+    const look = async () => {
+      const read = await readBytes(this.#path)
+      if (watch.isStopped || content?.equals(read)) return
+      content = read
+      apply(textOf(read, this.#path), this.#path)
     }
-    this.#watch.start(() => this.#look(apply), onFailure)
+    try {
+      await look()
+    } catch (error) {
+      this.stop()
+      throw error
+    }
+    watch.start(look, (error) => {
+      // What is there after a failure counts as new.
+      content = null
+      report(error)
+    })
   }
 
   stop(): void {
-    this.#watch.stop()
-  }
-
-  async #look(apply: Apply): Promise<void> {
-    const read = await readBytes(this.#path)
-    if (this.#watch.isStopped || this.#content?.equals(read)) return
-    this.#content = read
-    apply(textOf(read, this.#path), this.#path)
+    this.#watch?.stop()
+    this.#watch = null
   }
 }
 

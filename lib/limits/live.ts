@@ -27,6 +27,8 @@ export class LiveLimits {
   readonly #target: LimitsTarget
   readonly #log: LimitsLog
   #isStarted = false
+  /** Whether the source refused to start. Another app may have it in use. */
+  #isRefused = false
   #counts = { ok: 0, invalid: 0, unreadable: 0 }
   #version: string | null = null
   #lastError: string | null = null
@@ -39,15 +41,20 @@ export class LiveLimits {
 
   /** Rejects where the source cannot be read, or its first document is not allowed. */
   async start(): Promise<void> {
-    await this.#source.start(
-      (text, place) => this.#apply(text, place),
-      (error) => this.#report(error),
-    )
-    this.#isStarted = true
+    try {
+      await this.#source.start(
+        (text, place) => this.#apply(text, place),
+        (error) => this.#report(error),
+      )
+      this.#isStarted = true
+    } catch (error) {
+      this.#isRefused = true
+      throw error
+    }
   }
 
   stop(): void {
-    this.#source.stop()
+    if (!this.#isRefused) this.#source.stop()
   }
 
   stats(): LimitsStats {

@@ -4,7 +4,7 @@ import { invalidOption, ownOptions } from '../policy/index.js'
 import { after } from '../store/index.js'
 import { askRedis, type Connection, connect, type RedisClient } from '../store/redis/index.js'
 import { LONGEST_DOCUMENT } from './document.js'
-import { badLimits } from './errors.js'
+import { badLimits, inUse } from './errors.js'
 import type { Apply } from './live.js'
 import { Watch } from './watch.js'
 
@@ -39,67 +39,91 @@ export interface RedisLimitsOptions {
 export class RedisLimits implements LimitsSource {
   readonly #connection: Connection
   readonly #key: string
-  /** As errors name it. */
-  readonly #place: string
-  readonly #watch: Watch
-  /** The digest of the last document; '' before the first, and after a failure. */
-  #digest = ''
-  /** Whether there was a document. */
-  #isThere = false
-  #stopWatching: (() => void) | null = null
+  readonly #later: typeof after
+  #stop: (() => void) | null = null
 
   constructor({ client, key }: RedisLimitsOptions, later = after) {
     this.#connection = connect(client)
     this.#key = key
-    this.#place = `the Redis key ${key}`
-    this.#watch = new Watch(PAUSE, later)
+    this.#later = later
   }
 
   async start(apply: Apply, report: (error: Error) => void): Promise<void> {
+    if (this.#stop !== null) throw inUse('redisLimits()')
+    const watch = new Watch(PAUSE, this.#later)
     // An error that nobody listens to would end the process.
-    this.#stopWatching = this.#connection.watch(() => {})
-    let document: string | null = null
+    const stopWatching = this.#connection.watch(() => {})
+    this.#stop = () => {
+      watch.stop()
+      stopWatching()
+    }
+    const document = new RedisDocument(this.#connection, this.#key)
+    const look = async () => {
+      const text = await document.read()
+      if (text !== null && !watch.isStopped) apply(document.checked(text), document.place)
+    }
+    await this.#begin(document, apply, report)
+    watch.start(look, (error) => {
+      document.forget()
+      report(error)
+    })
+  }
+
+  stop(): void {
+    this.#stop?.()
+    this.#stop = null
+  }
+
+  /** Redis may be away at first, but a document that is there must be allowed. */
+  async #begin(document: RedisDocument, apply: Apply, report: (error: Error) => void): Promise<void> {
+    let text: string | null = null
     try {
-      document = await this.#read()
+      text = await document.read()
     } catch (error) {
       report(error as Error)
     }
     try {
-      if (document !== null) this.#deliver(document, apply)
+      if (text !== null) apply(document.checked(text), document.place)
     } catch (error) {
       this.stop()
       throw error
     }
-    const onFailure = (error: Error) => {
-      // What is there after a failure counts as new.
-      this.#digest = ''
-      report(error)
-    }
-    this.#watch.start(() => this.#look(apply), onFailure)
+  }
+}
+
+/** The document of a key, as it is known. */
+class RedisDocument {
+  /** As errors name it. */
+  readonly place: string
+  readonly #connection: Connection
+  readonly #key: string
+  /** The digest of the last document; '' before the first, and after a failure. */
+  #digest = ''
+  /** Whether there was a document. */
+  #isThere = false
+
+  constructor(connection: Connection, key: string) {
+    this.place = `the Redis key ${key}`
+    this.#connection = connection
+    this.#key = key
   }
 
-  stop(): void {
-    this.#watch.stop()
-    this.#stopWatching?.()
+  /** What is there counts as new. */
+  forget(): void {
+    this.#digest = ''
   }
 
-  async #look(apply: Apply): Promise<void> {
-    const document = await this.#read()
-    if (document !== null && !this.#watch.isStopped) this.#deliver(document, apply)
-  }
-
-  /** Bytes that are not UTF-8 have become other characters: the text has another digest. */
-  #deliver(document: string, apply: Apply): void {
-    if (hash('sha1', document) !== this.#digest)
-      throw badLimits(`${this.#place} cannot be read: it is not UTF-8`)
-    apply(document, this.#place)
+  /** The text that `read` returned. Bytes that are not UTF-8 have become other characters: another digest. */
+  checked(text: string): string {
+    if (hash('sha1', text) === this.#digest) return text
+    throw badLimits(`${this.place} cannot be read: it is not UTF-8`)
   }
 
   /** The document, or null where it is the one that is known, or there has never been one. */
-  async #read(): Promise<string | null> {
+  async read(): Promise<string | null> {
     const reply = await this.#ask()
     if (reply.length === 0) {
-      if (this.#isThere) throw badLimits(`${this.#place} is gone`)
+      if (this.#isThere) throw badLimits(`${this.place} is gone`)
       return null
     }
     this.#isThere = true
@@ -113,7 +137,7 @@ export class RedisLimits implements LimitsSource {
       return await askRedis(this.#connection, READ, [this.#key], [this.#digest], PATIENCE)
     } catch (error) {
       const reason = (error as Error).message.replace(/^LIMITS /, '')
-      throw badLimits(`${this.#place} cannot be read: ${reason}`)
+      throw badLimits(`${this.place} cannot be read: ${reason}`)
     }
   }
 }

@@ -15,6 +15,10 @@ export interface OffenderSettings {
   readonly dateOf: (ms: number) => Offender['first']
 }
 
+/** Characters of all keys of a period together, and of one key where there are many: more are cut off. */
+const MOST_TEXT = 2_000_000
+const LEAST_TEXT = 1000
+
 /** What is counted of a key, with times in milliseconds since 1970. */
 type CountedKey = Omit<Tally, 'sum'>
 
@@ -27,6 +31,8 @@ type Ranked = Pick<Offender, 'denied' | 'blocked' | 'shadowDenied'> & { readonly
 export class Offenders {
   readonly #limiter: string
   readonly #settings: OffenderSettings
+  /** Most characters of a key that is remembered whole. Longer ones are counted by their beginning. */
+  readonly #longest: number
   #current: Sketch
   #previous: Sketch
   /** When the current period began. */
@@ -35,6 +41,7 @@ export class Offenders {
   constructor(limiter: string, settings: OffenderSettings) {
     this.#limiter = limiter
     this.#settings = settings
+    this.#longest = Math.max(LEAST_TEXT, Math.floor(MOST_TEXT / settings.size))
     this.#current = new Sketch(settings.size)
     this.#previous = new Sketch(settings.size)
     this.#start = settings.now()
@@ -43,7 +50,7 @@ export class Offenders {
   add(key: string, denial: Denial): void {
     const now = this.#settings.now()
     this.#turn(now)
-    this.#current.add(key, denial, now)
+    this.#current.add(key.length > this.#longest ? `${key.slice(0, this.#longest)}…` : key, denial, now)
   }
 
   /** Those whose last denial is less than `per` ago, as they are counted, in no order. */
@@ -60,9 +67,10 @@ export class Offenders {
     return { limiter, id, key: text, ...counts, first: dateOf(first), last: dateOf(last) }
   }
 
-  /** The key that an id stands for; null where it is not remembered. */
+  /** The key that an id stands for; null where it is not remembered, or not whole. */
   keyOf(id: string): string | null {
-    return this.#keys(this.#settings.now()).find((key) => keyId(this.#limiter, key) === id) ?? null
+    const keys = this.#keys(this.#settings.now()).filter((key) => key.length <= this.#longest)
+    return keys.find((key) => keyId(this.#limiter, key) === id) ?? null
   }
 
   #keys(now: number): string[] {

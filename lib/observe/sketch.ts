@@ -67,9 +67,10 @@ export class Sketch {
     const isFull = this.#places.length === this.#size
     const place = isFull ? this.#findLeast() : this.#places.length
     if (isFull) this.#byKey.delete(this.#places[place].key)
-    const tally = new Tally(key, this.#least)
+    const own = copyOf(key)
+    const tally = new Tally(own, this.#least)
     this.#places[place] = tally
-    this.#byKey.set(key, tally)
+    this.#byKey.set(own, tally)
     return tally
   }
 
@@ -85,6 +86,11 @@ export class Sketch {
       this.#least = Math.min(...this.#places.map(countOf))
     }
   }
+}
+
+/** A part of a string keeps all of it in memory, such as the header that a key was cut out of. */
+function copyOf(key: string): string {
+  return JSON.parse(JSON.stringify(key))
 }
 
 function countOf({ sum, error }: Tally): number {

@@ -13,7 +13,7 @@ import type {
   ProcessReport,
   RateLimitStats,
 } from '../../types/index.js'
-import { checkKey, type StoreLimiter } from '../limiter/index.js'
+import type { StoreLimiter } from '../limiter/index.js'
 import { blockText, type LimitsLog, type LimitsTarget, policyText, RESET_TEXT } from '../limits/index.js'
 import type { Counters } from '../observe/index.js'
 import { parsePeriod } from '../policy/index.js'
@@ -131,7 +131,7 @@ export class Operations implements LimitsTarget {
 
   #limiter(name: string, key: string): StoreLimiter {
     const { limiter } = this.changes.of(name).member
-    checkKey(key)
+    limiter.checkSubject(key)
     return limiter
   }
 

@@ -12,6 +12,7 @@ import { duplicateLimiter, limiterOver, type StoreLimiter, unknownLimiter } from
 import { reportOf } from '../observe/index.js'
 import { checkName, invalidOption } from '../policy/index.js'
 import { wallDate } from '../store/index.js'
+import { IpStrategy } from './config/key-strategies.js'
 import { RequestLimiter } from './config/request-limiter.js'
 import { compileLimiter, type Defaults, dotted } from './config/route-policy.js'
 import { lateHook, noDone } from './errors.js'
@@ -166,6 +167,7 @@ export class RequestRegistry extends OperatedLimiters implements Iterable<AnyLim
     const unkeyed = limiterOver(name, compiled.policies, store, `${name} without key`, counters)
     // Where the strategy yields addresses, no client is without a key.
     if (!strategy.onArrival) over.setUnkeyed(unkeyed as never, isAddressKey)
+    if (strategy instanceof IpStrategy) over.setCorrection((key) => strategy.corrected(key))
     const limiter = new RequestLimiter(over, unkeyed, strategy, compiled)
     this.#limiters.set(name, limiter)
     this.operations.add(name, limiter, { policies, defaults, compiled })

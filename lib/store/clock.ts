@@ -88,9 +88,16 @@ export function afterWait(ms: number, listener: () => void): () => void {
  * `2027-01-31T18:00+01:00`. NaN for any other text.
  */
 export function parseInstant(text: string): number {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN
+  const match = INSTANT.exec(text)
+  // Date.parse takes 31 February for 3 March.
+  return match !== null && Number(match[3]) <= daysOf(match[1], match[2]) ? Date.parse(text) : Number.NaN
+}
+
+const INSTANT = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/
+
+/** The days of a month. */
+function daysOf(year: string, month: string): number {
+  return new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
 }
 
 /** The milliseconds since 1970 of a Date. NaN for any other value. */

@@ -37,3 +37,24 @@ test('100,000 addresses, and long texts of proxies, leave the memory of the last
   t.ok(grown < 4 * 2 ** 20, `${grown} bytes`)
   t.equal(networks.keyOf('::1'), '::/64')
 })
+
+for (const [text, key] of [
+  ['2001:DB8::1', '2001:db8::/64'],
+  ['2001:db8::1/64', '2001:db8::/64'],
+  ['2001:db8::/32', '2001:db8::/64'],
+  ['::ffff:10.0.0.1', '10.0.0.1'],
+  [' 10.0.0.1', '10.0.0.1'],
+  ['10.0.0.0/8', '10.0.0.0'],
+  ['[2001:db8::1]:443', '2001:db8::/64'],
+  ['10.0.0.1:443', '10.0.0.1'],
+  ['10.0.0.1', null],
+  ['2001:db8::/64', null],
+  ['64:ff9b:1:2::c000:201/128', null],
+  ['unknown', null],
+  ['acme/1', null],
+  ['', null],
+] as const)
+  test(`who means '${text}' by a client means ${key ?? 'just that'}`, (t) => {
+    t.equal(new Networks(64).corrected(text), key)
+    t.end()
+  })

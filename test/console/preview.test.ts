@@ -108,6 +108,10 @@ test('a change warns of what is lost, and of what the counts say', async (t) => 
   const near =
     '12 % of what api allowed left less than a fifth of its limit. A lower limit denies some of that.'
   t.strictSame(says([{ ...now, rate: 80 }]), [fresh])
+  t.strictSame(says([{ ...now, block: '1 hour' }]), [], 'blocks are no part of a law')
+  const atOnce = { name: 'api', algorithm: 'concurrency', limit: 5 } as const
+  const becomes = 'api was of the algorithm concurrency, and becomes one of token-bucket.'
+  t.strictSame(says([now], { nearLimit: 12 }, [atOnce]), [becomes, fresh])
   t.strictSame(says([{ ...now, name: 'other' }]), [], 'equal laws keep what keys have used')
   t.strictSame(says([{ ...now, rate: 30 }], { nearLimit: 12 }), [near, fresh])
   t.strictSame(says([{ ...now, burst: 5 }], { nearLimit: 12 }), [near, fresh])

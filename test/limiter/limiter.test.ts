@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'tap'
 import { createLimiter } from '../../lib/limiter/index.js'
 import { memoryStore } from '../../lib/store/index.js'
@@ -171,4 +172,26 @@ test('a rate of 0 allows nothing, ever', async (t) => {
       retryAfter: Number.POSITIVE_INFINITY,
     })
   }
+})
+
+test('a listener to a decision may ask, take and change the same limiter before the decision is returned', (t) => {
+  const store = memoryStore({ clock: new ManualClock() })
+  const policy = { rate: 2, per: 'hour', burst: 2 } as const
+  const limiter = createLimiter({ name: 'asked', ...policy }, { store })
+  let depth = 0
+  const listen = () => {
+    if (depth > 0) return
+    depth++
+    limiter.peek('b')
+    limiter.take('b')
+    depth--
+  }
+  subscribe('fastify-floodgate:decision', listen)
+  t.teardown(() => unsubscribe('fastify-floodgate:decision', listen))
+  t.same(
+    [1, 2, 3, 4].map(() => limiter.take('a').allowed),
+    [true, true, false, false],
+  )
+  t.match(limiter.peek('b'), { allowed: false })
+  t.end()
 })

@@ -185,3 +185,26 @@ test('fileLimits() needs a path', async (t) => {
   t.throws(() => fileLimits(new URL('file:///limits.json') as never), { code: 'FST_FLOODGATE_OPTION' })
   t.ok(fileLimits('limits.json'))
 })
+
+test('a source that is in use is refused, and one that was stopped starts again', async (t) => {
+  const { path, source, seen, start, later } = watched(t)
+  writeFileSync(path, '{}')
+  await start()
+  await t.rejects(start(), {
+    code: 'FST_FLOODGATE_LIMITS',
+    message: 'a source of limits is in use already: call fileLimits() for each registration',
+  })
+  source.stop()
+  await start()
+  t.same(seen, ['{}', '{}'])
+  writeFileSync(path, '{ }')
+  await later()
+  while (seen.length < 3) await setImmediate()
+  t.equal(seen[2], '{ }')
+  source.stop()
+  unlinkSync(path)
+  await t.rejects(start(), { code: 'FST_FLOODGATE_LIMITS' })
+  writeFileSync(path, '{}')
+  await start()
+  source.stop()
+})

@@ -120,3 +120,12 @@ test('a source without a document leaves the limits of the code in force', async
   limits.stop()
   t.equal(stopped(), 1)
 })
+
+test('a source that refused to start is not stopped: another app may use it', async (t) => {
+  let stops = 0
+  const source = { start: async () => Promise.reject(new Error('in use')), stop: () => void stops++ }
+  const live = new LiveLimits(source, { put: () => {} }, { info: () => {}, error: () => {} })
+  await t.rejects(live.start(), { message: 'in use' })
+  live.stop()
+  t.equal(stops, 0)
+})

@@ -175,3 +175,20 @@ test('redisLimits() needs a client and a key', async (t) => {
   t.throws(() => redisLimits({ client, keys: 'limits' } as never), { message: /did you mean 'key'\?/ })
   t.ok(redisLimits({ client, key: 'limits' }))
 })
+
+test('a source that is in use is refused, and one that was stopped starts again', async (t) => {
+  const { source, seen, start, later, set } = await watched(t)
+  await set('{}')
+  await start()
+  await t.rejects(start(), {
+    code: 'FST_FLOODGATE_LIMITS',
+    message: 'a source of limits is in use already: call redisLimits() for each registration',
+  })
+  source.stop()
+  await start()
+  t.same(seen, ['{}', '{}'], 'it is delivered again')
+  await set('{ }')
+  await later()
+  while (seen.length < 3) await setImmediate()
+  t.equal(seen[2], '{ }')
+})

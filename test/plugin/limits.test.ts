@@ -348,3 +348,21 @@ test('under load, a thousand documents cause no error, and no decision by a law 
   for (const [limit, count] of admitted) t.ok(count <= Number(limit), `${count} by the law of ${limit}`)
   t.ok(admitted.size >= laws.length)
 })
+
+test('an override of an address under which nobody is counted is refused, and its path named', async (t) => {
+  const { app, deliver } = await appWith(t, {}, { ...only(1), limiters: { login: {} } })
+  const overrides = (key: string) =>
+    [
+      { limiter: 'login', key: '10.0.0.1' },
+      { limiter: 'default', key },
+    ].map((one) => ({ ...one, policy: false }))
+  deliver({ overrides: overrides('2001:db8::1') })
+  t.match(app.rateLimit.stats().limits, {
+    invalid: 1,
+    lastError:
+      "option 'overrides[1].key' is no address as the limiter counts it; allowed: an address as ipKey() returns it: IPv4, or an IPv6 network such as 2001:db8::/64",
+  })
+  t.equal(app.rateLimit.overrides().length, 0)
+  deliver({ overrides: overrides('2001:db8::/64') })
+  t.equal(app.rateLimit.overrides().length, 2)
+})

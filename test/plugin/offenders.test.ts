@@ -148,3 +148,18 @@ test('where a function that shows keys fails, a key is shown as without it', asy
     t.match(app.rateLimit.showKey('default', 'bob@example.com'), /^bob@…/)
   }
 })
+
+test('long keys, and keys that are parts of long texts, take no more memory than the list says', async (t) => {
+  const app = await limited({ rate: 0, offenders: { size: 2000 }, store: memoryStore(), warnings: false })
+  const limiter = app.rateLimit.get('default')
+  const header = (i: number) => `user-${String(i).padStart(20, '0')}:${'x'.repeat(15_000)}${i}`
+  const before = await bytesInUse()
+  for (let i = 0; i < 2000; i++) limiter.take(i % 2 === 0 ? header(i) : header(i).slice(0, 25))
+  const grown = (await bytesInUse()) - before
+  t.ok(grown < 8_000_000, `${grown} bytes`)
+  const offenders = app.rateLimit.offenders({ limiter: 'default' })
+  t.equal(offenders.length, 2000)
+  const keys = offenders.map(({ id }) => app.rateLimit.keyOfOffender('default', id))
+  t.equal(keys.filter((key) => key === null).length, 1000, 'of a long key only the beginning is known')
+  t.ok(keys.includes(header(1).slice(0, 25)))
+})

@@ -7,6 +7,7 @@ import rateLimit, {
   type RateLimitOptions,
 } from '../../lib/index.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
+import { limited, only, user } from './support/app.js'
 
 async function registered(t: Test, options: RateLimitOptions = {}) {
   const app = Fastify()
@@ -277,4 +278,30 @@ test('two hooks with policies of their own have buckets of their own', async (t)
   t.equal((await app.inject('/x')).statusCode, 200)
   t.equal((await app.inject('/y')).statusCode, 200)
   t.equal((await app.inject('/x')).statusCode, 429)
+})
+
+test('an address under which nobody is counted is refused, with the key of its client', async (t) => {
+  const app = await limited({ ...only(1), limiters: { byUser: { ...only(1), key: 'user' } }, keys: { user } })
+  const { rateLimit } = app
+  for (const [key, counted] of [
+    ['2001:DB8::1', '2001:db8::/64'],
+    ['10.0.0.0/8', '10.0.0.0'],
+  ]) {
+    const refused = {
+      code: 'FST_FLOODGATE_KEY',
+      message: `key is no address as this limiter counts it; allowed: '${counted}': IPv4 is counted by address, and IPv6 by network`,
+    }
+    t.throws(() => rateLimit.block('default', key, 'hour'), refused)
+    t.throws(() => rateLimit.reset('default', key), refused)
+    t.throws(() => rateLimit.override('default', key, only(5)), refused)
+    t.throws(() => rateLimit.override('default', key, false), refused)
+    t.throws(() => rateLimit.get('default').peekEach(key), refused)
+    rateLimit.override('default', key, null)
+    rateLimit.block('default', counted, 'hour')
+    t.match(rateLimit.get('default').peek(counted), { blocked: true })
+    // A user may be called like that.
+    rateLimit.block('byUser', key, 'hour')
+    t.match(rateLimit.get('byUser').peek(key), { blocked: true })
+  }
+  t.equal(rateLimit.changes().length, 6)
 })

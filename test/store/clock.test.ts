@@ -1,5 +1,11 @@
 import { test } from 'tap'
-import { monotonicMicros, processMicros, processSecond, systemClock } from '../../lib/store/clock.js'
+import {
+  monotonicMicros,
+  parseInstant,
+  processMicros,
+  processSecond,
+  systemClock,
+} from '../../lib/store/clock.js'
 
 /** A clock that reads those values, one after the other. */
 function reading(...values: number[]) {
@@ -70,4 +76,20 @@ test('the clock of the process counts whole microseconds from the second that it
   t.equal(Number.isInteger(elapsed), true)
   const [before, between, after] = [late(), early(), late()]
   t.ok(between >= before + 5e6 && between <= after + 5e6, `${before}, ${between}, ${after}`)
+})
+
+test('an instant has a day that its month has', (t) => {
+  const days = ['2027-01-31', '2027-02-28', '2028-02-29', '2000-02-29', '2027-06-30', '2027-12-31']
+  for (const day of days) t.equal(parseInstant(`${day}T00:00:00Z`), Date.parse(`${day}T00:00:00Z`))
+  for (const day of [
+    '2027-02-29',
+    '2027-02-31',
+    '2027-06-31',
+    '1900-02-29',
+    '2027-13-01',
+    '2027-00-10',
+    '2027-01-00',
+  ])
+    t.ok(Number.isNaN(parseInstant(`${day}T00:00:00Z`)), day)
+  t.end()
 })

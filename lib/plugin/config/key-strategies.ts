@@ -31,6 +31,11 @@ export class IpStrategy implements Strategy {
   read(request: FastifyRequest): string {
     return this.#networks.keyOf(request.ip)
   }
+
+  /** As `Networks.corrected`. */
+  corrected(key: string): string | null {
+    return this.#networks.corrected(key)
+  }
 }
 
 /** The key strategy `global`: one key for all requests. */

@@ -7,13 +7,14 @@ import type {
 } from '../../../types/index.js'
 import { checkKey, type OverrideInForce, type StoreLimiter } from '../../limiter/index.js'
 import { MOST_OVERRIDES, OVERRIDE_POLICY, readInstant } from '../../limits/index.js'
-import { invalidOption, ownOptions } from '../../policy/index.js'
+import { invalidOption, invalidSecret, ownOptions } from '../../policy/index.js'
 import { dateOf, GenerationalMap, wallMicros } from '../../store/index.js'
 import { asDefaults, type Changes, type Form, wholeOf } from './changes.js'
 import { compileLimiter, type Defaults } from './route-policy.js'
 
 /** Laws of the overrides of one limiter that are shared: at most so many, and at least half of them. */
 const MOST_SHARED = 1000
+const ADDRESS = 'an address as ipKey() returns it: IPv4, or an IPv6 network such as 2001:db8::/64'
 
 type InForce = OverrideInForce<StoreLimiter>
 
@@ -64,8 +65,9 @@ export class OverrideList {
     policy: PolicyOptions | false | null,
     { until, comment = '' }: OverrideOptions,
   ): WholeOverride | null {
-    const { inForce } = this.#changes.of(name)
-    checkKey(key)
+    const { inForce, member } = this.#changes.of(name)
+    if (policy === null) checkKey(key)
+    else member.limiter.checkSubject(key)
     if (policy === undefined) throw invalidOption('policy', policy, 'a policy, false or null')
     if (policy === null) {
       this.end(name, key)
@@ -128,7 +130,9 @@ export class OverrideList {
   prepare(overrides: readonly DocumentOverride[], forms: ReadonlyMap<string, Form>): () => void {
     const documented = new Map<string, Documented>()
     const ready = overrides.map(({ limiter: name, key, policy, until, comment }, i) => {
-      const { inForce } = this.#changes.of(name, `overrides[${i}].limiter`)
+      const { inForce, member } = this.#changes.of(name, `overrides[${i}].limiter`)
+      if (member.limiter.corrected(key) !== null)
+        throw invalidSecret(`overrides[${i}].key`, 'no address as the limiter counts it', ADDRESS)
       const limiter =
         policy === false ? null : this.#document(documented, name, policy, forms.get(name) ?? inForce, i)
       return { name, key, override: { policy, limiter, until, comment, isSourced: true } }

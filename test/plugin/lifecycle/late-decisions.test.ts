@@ -4,7 +4,7 @@ import { type Test, test } from 'tap'
 import type { RateLimitOptions } from '../../../lib/index.js'
 import { lateStore } from '../../fixtures/late-store.js'
 import { ManualClock } from '../../fixtures/manual-clock.js'
-import { limited, ok, only } from '../support/app.js'
+import { CLIENT, limited, ok, only } from '../support/app.js'
 
 /** An app whose first request was allowed and whose next ones are denied, once the store is let answer. */
 async function late(t: Test, options: RateLimitOptions = {}, server: FastifyServerOptions = {}) {
@@ -135,4 +135,18 @@ test('a handler of hook() that gets no callback says where it may stand', async 
       code: 'FST_FLOODGATE_HOOK',
       message: /onRequest, preValidation/,
     })
+})
+
+test('a wait counts in handlerTimeout, and the units of a request that is answered meanwhile come back', async (t) => {
+  const policy = { rate: 60, per: 'minute', burst: 1, wait: '50 seconds' } as const
+  const app = await limited(policy, { handlerTimeout: 30 })
+  t.teardown(() => app.close())
+  app.get('/', ok)
+  const limiter = app.rateLimit.get('default')
+  t.equal((await app.inject('/')).statusCode, 200)
+  const next = limiter.peek(CLIENT)
+  t.match(next, { allowed: true, delay: 1000 })
+  t.equal((await app.inject('/')).statusCode, 503)
+  while (app.rateLimit.stats().waiting > 0) await sleep(1)
+  t.same(limiter.peek(CLIENT), next)
 })
