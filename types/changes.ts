@@ -1,12 +1,16 @@
-/** What may be said of a change: who made it, and why. */
+/** The author of a change, and the reason for it. */
 export interface ChangeOptions {
-  /** Who made the change, such as a name or an address: at most 200 characters. Default: nobody is named. */
+  /**
+   * The author of the change, such as a name or an address: at most 200 characters. Default: nobody is named.
+   */
   who?: string
   /** The reason, for readers of the list: at most 1,000 characters. */
   comment?: string
 }
 
-/** What changed: `'document'` is one of the option `limits`, the others are calls of `app.rateLimit`. */
+/**
+ * The kind of change: `'document'` is one of the option `limits`, the others are calls of `app.rateLimit`.
+ */
 export type ChangeVerb = 'update' | 'override' | 'block' | 'reset' | 'document'
 
 /** A change while the app runs. */
@@ -19,7 +23,7 @@ export interface Change {
   readonly limiter: string | null
   /** The key as it is counted. Null where the change is of a whole limiter, and of documents. */
   readonly key: string | null
-  /** What is in force since, in words or as the JSON of policies. */
+  /** The new state, in words or as the JSON of policies. */
   readonly text: string
   readonly comment: string
 }

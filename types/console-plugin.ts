@@ -21,8 +21,8 @@ export interface RateLimitConsoleOptions {
   /** `true`: everybody who reaches the console may see and change everything. Default: false. */
   public?: boolean
   /**
-   * Who asks, for the list of changes and the log: at most 200 characters. It is called before each change.
-   * If it throws, nothing changes. Default: nobody is named.
+   * The operator of a request, for the list of changes and the log: at most 200 characters. It is called
+   * before each change. If it throws, nothing changes. Default: nobody is named.
    */
   who?: (request: FastifyRequest) => string | undefined
 }

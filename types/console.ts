@@ -100,13 +100,13 @@ export interface ConsoleState {
   overridesInForce: number
   /** Null where the option is off. */
   offenders: ConsoleOffender[] | null
-  /** What became of documents of limits. Null without a source of them. */
+  /** The outcomes of documents of limits. Null without a source of them. */
   limits: object | null
   changes: ConsoleChange[]
   processes: ConsoleProcess[]
 }
 
-/** What changes from second to second. */
+/** The numbers that change from second to second. */
 export interface ConsoleTick {
   now: number
   /** Since the last tick. */
@@ -120,7 +120,7 @@ export interface ConsoleTick {
   offenders?: ConsoleOffender[] | null
 }
 
-/** What one policy would decide about the next call of a key. */
+/** The decision that one policy would take about the next call of a key. */
 export interface ConsoleVerdict {
   name: string
   text: string
@@ -135,7 +135,7 @@ export interface ConsoleVerdict {
   resetAfter: number | null
 }
 
-/** What is known of one key. */
+/** All that is known of one key. */
 export interface ConsoleKey {
   limiter: string
   /** As `show` gives it. */
@@ -145,7 +145,7 @@ export interface ConsoleKey {
   override: { text: string; until: string | null; comment: string } | null
 }
 
-/** What an update would do. */
+/** The effects of an update, before it is made. */
 export interface ConsolePreview {
   limiter: string
   /** In words, one a policy. */

@@ -11,11 +11,17 @@ export interface Allowed {
   readonly allowed: true
   /** Name of the policy that decided: the tightest one, where several were asked. */
   readonly policy: string
-  /** Most units that can be spent at once: `burst` of a token bucket, `rate` of a sliding window. */
+  /**
+   * Most units that can be spent at once: `burst` of a token bucket, `rate` of a sliding window, `limit` of a
+   * concurrency policy.
+   */
   readonly limit: number
   /** Units left after this call, rounded down, from 0 to `limit`. 10 a minute, 6 used: `remaining` is 4. */
   readonly remaining: number
-  /** Milliseconds, rounded up, until `remaining` equals `limit` again if nobody takes. */
+  /**
+   * Milliseconds, rounded up, until `remaining` equals `limit` again if nobody takes. With `'concurrency'` it
+   * is 1,000 while anything is in progress: nobody knows when work ends.
+   */
   readonly resetAfter: number
   /**
    * Milliseconds, rounded up, to wait before going on: the units are charged already, and have come back by
@@ -47,15 +53,22 @@ export interface Denied {
   readonly policy: string
   /** Names of all policies that denied, in the order in which they were asked. */
   readonly violated: readonly string[]
-  /** Most units that can be spent at once: `burst` of a token bucket, `rate` of a sliding window. */
+  /**
+   * Most units that can be spent at once: `burst` of a token bucket, `rate` of a sliding window, `limit` of a
+   * concurrency policy.
+   */
   readonly limit: number
   /** Units left, rounded down. Above 0 where the cost is larger: 4 left and a cost of 5 is denied. */
   readonly remaining: number
-  /** Milliseconds, rounded up, until `remaining` equals `limit` again if nobody takes. */
+  /**
+   * Milliseconds, rounded up, until `remaining` equals `limit` again if nobody takes. With `'concurrency'` it
+   * is 1,000 while anything is in progress: nobody knows when work ends.
+   */
   readonly resetAfter: number
   /**
    * Milliseconds, rounded up, after which the same call is allowed if no other call takes from the key.
-   * `Infinity` means never: the cost is above `limit`, or the rate is 0.
+   * `Infinity` means never: the cost is above `limit`, or the rate is 0. With `'concurrency'` it is 1,000,
+   * and no promise.
    */
   readonly retryAfter: number
   /** `true` where the key is blocked: `retryAfter` is the time to the end of the block. Absent elsewhere. */

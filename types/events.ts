@@ -23,7 +23,7 @@ export interface StoreCallTrace {
 }
 
 /**
- * What the channel `'fastify-floodgate:decision'` of `node:diagnostics_channel` publishes: a decision of one
+ * The message of the channel `'fastify-floodgate:decision'` of `node:diagnostics_channel`: a decision of one
  * policy. A call that several policies allow is one event for each. A call that is denied is one event for
  * each policy that denied it.
  *
@@ -46,7 +46,7 @@ export interface DecisionEvent {
   readonly key: string
   /** Units that the call asked for. */
   readonly cost: number
-  /** What the policy alone decided. */
+  /** The decision of the policy alone. */
   readonly decision: Decision
   /** The request, where there is one. */
   readonly request?: FastifyRequest

@@ -1,4 +1,4 @@
-/** What other processes did, as the texts that they gave. */
+/** Changes by other processes, as the texts that they gave. */
 export interface FleetNews {
   /** The subjects that changed: the text that is in force now, and the one before. Null: none. */
   readonly changes: readonly { readonly before: string | null; readonly after: string | null }[]
@@ -44,7 +44,7 @@ export interface FleetSeat {
   stop(): void
 }
 
-/** What processes over one store have in common beside the keys that they count. */
+/** The state that processes over one store share beside the keys that they count. */
 export interface Fleet {
   /**
    * Joins. The first registration over a store shares its state with the first in other processes, the second

@@ -14,9 +14,6 @@ export type {
   WaitOptions,
 } from './limiter.js'
 export type {
-  DocumentOverride,
-  LimiterChange,
-  LimitsDocument,
   LimitsSource,
   LimitsStats,
   Override,

@@ -81,7 +81,7 @@ export interface Limiter {
    */
   block(key: string, period: Period): void
   /**
-   * What became of the decisions of this limiter since it was made: one count for each `take`.
+   * The counts of this limiter's decisions since it was made: one for each `take`.
    *
    * @example
    * ```js
@@ -166,8 +166,8 @@ export interface AsyncLimiter {
    */
   refund(key: string, cost?: number): Promise<void>
   /**
-   * Forgets the key in the store, as `Limiter.reset` does. Other processes may still spend the leases that
-   * they hold. Rejects as `take` does.
+   * Forgets the key in the store, as `Limiter.reset` does. Other processes drop the leases that they hold
+   * within 2 seconds. Rejects as `take` does.
    *
    * @example
    * ```js
@@ -194,6 +194,11 @@ export interface AsyncLimiter {
   /**
    * The name under which the store keeps `key` for a policy, the first by default. Throws
    * `FST_FLOODGATE_OPTION` for a name that no policy has, and `FST_FLOODGATE_KEY`.
+   *
+   * @example
+   * ```js
+   * await client.pttl(jobs.storeKey('tenant:7'))
+   * ```
    */
   storeKey(key: string, policy?: string): string
 }
@@ -222,8 +227,8 @@ export interface DeniedError extends Error {
 }
 
 /**
- * What `createLimiter` needs: a name of 1 to 128 printable ASCII characters, and one policy inline or a list
- * of policies, which must all allow.
+ * The options of `createLimiter`: a name of 1 to 128 printable ASCII characters, and one policy inline or a
+ * list of policies, which must all allow.
  */
 export type LimiterOptions = { name: string } & (
   | Omit<PolicyOptions, 'name'>

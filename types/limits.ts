@@ -1,40 +1,5 @@
 import type { ChangeOptions } from './changes.js'
 import type { Policy, PolicyOptions } from './policy.js'
-import type { RoutePolicy } from './route.js'
-
-/** What may change while the app runs. The key and the hook of a limiter stay as they are. */
-export type LimiterChange = Omit<RoutePolicy, 'key' | 'hook'>
-
-/**
- * A document of limits, as a limits file holds it. `fastify-floodgate/limits.schema.json` is its JSON Schema.
- *
- * @example
- * ```json
- * {
- *   "limiters": { "default": { "rate": 100, "per": "minute", "burst": 10 } },
- *   "overrides": [{ "limiter": "default", "key": "acme", "rate": 1000, "until": "2027-01-01T00:00:00Z" }]
- * }
- * ```
- */
-export interface LimitsDocument {
-  /**
-   * By the name of the limiter. An object changes what it names and keeps the rest; a list replaces all
-   * policies. A limiter that is not here is as the code says.
-   */
-  readonly limiters: ReadonlyMap<string, LimiterChange | readonly LimiterChange[]>
-  readonly overrides: readonly DocumentOverride[]
-}
-
-/** A policy of one key of a limiter, or `false` for none. */
-export interface DocumentOverride {
-  readonly limiter: string
-  /** The key as it is counted: `request.rateLimit.key`. */
-  readonly key: string
-  readonly policy: PolicyOptions | false
-  /** When it ends, in milliseconds since 1970. `Infinity`: never. */
-  readonly until: number
-  readonly comment: string
-}
 
 /**
  * Where limits come from while the app runs: `fileLimits()`, `redisLimits()`, or your own. It delivers the
@@ -52,7 +17,7 @@ export interface LimitsSource {
   stop(): void
 }
 
-/** What became of the documents of a source. */
+/** The outcomes of the documents of a source. */
 export interface LimitsStats {
   /** Documents that were put in force. One that comes again while it is in force does not count. */
   readonly ok: number
@@ -66,7 +31,7 @@ export interface LimitsStats {
   readonly lastError: string | null
 }
 
-/** What `override()` may be given beside the policy. */
+/** The options of `override()` beside the policy. */
 export interface OverrideOptions extends ChangeOptions {
   /**
    * When it ends: an instant with its time zone, such as `'2027-01-31T18:00:00Z'`, or a Date. Default: never.

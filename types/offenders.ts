@@ -29,7 +29,7 @@ export interface Offender {
   readonly limiter: string
   /** Stands for the key, in this process while it lives: see `app.rateLimit.keyOfOffender()`. */
   readonly id: string
-  /** What `show` returns for the key. */
+  /** The text that `show` returns for the key. */
   readonly key: string
   readonly denied: number
   readonly blocked: number

@@ -69,8 +69,8 @@ export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
    */
   guard?: PolicyOptions
   /**
-   * What routes without a `config.rateLimit` get, in any of its forms. Default: `'default'`. `false` limits
-   * only the routes that ask for it. Names are those of the option `limiters`.
+   * The limit of routes without a `config.rateLimit`, in any of its forms. Default: `'default'`. `false`
+   * limits only the routes that ask for it. Names are those of the option `limiters`.
    */
   rateLimit?: RouteRateLimit
   /**
@@ -145,7 +145,7 @@ export interface RateLimitOptions extends Omit<RoutePolicy, 'name'> {
   onDenied?: (request: FastifyRequest, reply: FastifyReply, decision: Denied, context: DenialContext) => void
 }
 
-/** What else is known of a denial. */
+/** Further facts about a denial. */
 export interface DenialContext {
   /**
    * Whether the key was not being denied before by the policy that the decision names. The streak lasts until
@@ -153,5 +153,3 @@ export interface DenialContext {
    */
   readonly first: boolean
 }
-
-/** Also limiters that a route describes, which are called after it: `'GET /search'`. */

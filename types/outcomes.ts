@@ -1,8 +1,8 @@
-/** What became of a decision. A shadow denial denied nobody. */
+/** The outcome of a decision. A shadow denial denied nobody. */
 export type Outcome = 'allowed' | 'delayed' | 'denied' | 'blocked' | 'shadowDenied'
 
 /**
- * What became of the decisions of one policy. A decision counts once: as allowed, delayed, denied, blocked or
+ * The counts of the decisions of one policy. A decision counts once: as allowed, delayed, denied, blocked or
  * shadow-denied. The counters only grow.
  */
 export interface OutcomeCounts {

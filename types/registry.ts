@@ -8,6 +8,7 @@ import type { ProcessReport } from './processes.js'
 import type { AnyPolicy, LimiterName, RoutePolicy } from './route.js'
 import type { RateLimitStats } from './stats.js'
 
+/** Also limiters that a route describes, which are called after it: `'GET /search'`. */
 type AnyLimiterName = LimiterName | 'guard' | (string & {})
 
 /** All limiters of one registration, by name: `app.rateLimit`. Iterating yields the limiters. */
@@ -15,10 +16,16 @@ export interface RateLimitRegistry extends Iterable<RegisteredLimiter> {
   /**
    * Adds a limiter that routes and hooks can name. Throws `FST_FLOODGATE_DUPLICATE` if the name is taken, and
    * `FST_FLOODGATE_OPTION` for `'default'` and `'guard'`, which have options of their own.
+   *
+   * @example
+   * ```js
+   * app.rateLimit.define('mail', { rate: 10, per: 'hour', key: 'user' })
+   * ```
    */
   define(name: string, policies: AnyPolicy): RegisteredLimiter
   /** The limiter of that name; throws `FST_FLOODGATE_UNKNOWN_LIMITER` if there is none. */
   get(name: LimiterName | 'guard'): RegisteredLimiter
+  /** Whether there is a limiter of that name, one that a route describes included. */
   has(name: string): boolean
   /**
    * Gives a limiter other policies: `'default'`, `'guard'`, one of the option `limiters`, or one that a route
@@ -130,7 +137,7 @@ export interface RateLimitRegistry extends Iterable<RegisteredLimiter> {
    */
   keyOf(request: FastifyRequest, limiter?: LimiterName | 'guard'): string | null | Promise<string | null>
   /**
-   * What became of all decisions since the plugin was registered, and the state of the store: a snapshot of
+   * The counts of all decisions since the plugin was registered, and the state of the store: a snapshot of
    * this process. A decision counts for each policy that allowed it, or that denied it.
    *
    * @example
@@ -189,7 +196,12 @@ export interface RateLimitRegistry extends Iterable<RegisteredLimiter> {
    * A lifecycle handler for `onRequest`, `preValidation` or `preHandler`, to place by hand. It charges in
    * addition to what the route's own config asks for. A policy makes a limiter of its own, so call this once
    * for each handler: once the app is ready a policy throws `FST_FLOODGATE_LATE_HOOK`. A name may be given at
-   * any time.
+   * any time. In any other place the handler throws `FST_FLOODGATE_HOOK`.
+   *
+   * @example
+   * ```js
+   * app.setNotFoundHandler({ preHandler: app.rateLimit.hook('login') }, notFound)
+   * ```
    */
   hook(limiter: LimiterName | RoutePolicy): onRequestHookHandler
 }

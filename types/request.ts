@@ -19,8 +19,8 @@ export interface RequestRateLimit {
   /** Every policy's decision so far, the tightest first. */
   readonly decisions: readonly Decision[]
   /**
-   * What policies that are not enforced decided so far, the tightest first. They denied nobody. Over Redis
-   * nothing waits for them, so that one may be missing whose answer has not come yet.
+   * The decisions so far of policies that are not enforced, the tightest first. They denied nobody. Over
+   * Redis nothing waits for them, so that one may be missing whose answer has not come yet.
    */
   readonly shadow: readonly Decision[]
   /** Name of the limiter that took the tightest decision. */

@@ -69,11 +69,11 @@ export interface RoutePolicy extends PolicyOptions {
    */
   hook?: HookName
   /**
-   * What a request is charged in the end. It is charged its cost on arrival, so that parallel requests cannot
-   * pass together; what is not to be charged is given back when the response is there. `'failed'`: only
-   * responses with a status of 400 or above, as for logins. `'succeeded'`: only the others. A function
-   * returns the units: an integer from 0 to what was charged, or a promise of it. A response that is aborted
-   * stays charged. Default: what was charged on arrival.
+   * The units that a request is charged in the end. It is charged its cost on arrival, so that parallel
+   * requests cannot pass together; what is not to be charged is given back when the response is there.
+   * `'failed'`: only responses with a status of 400 or above, as for logins. `'succeeded'`: only the others.
+   * A function returns the units: an integer from 0 to what was charged, or a promise of it. A response that
+   * is aborted stays charged. Default: what was charged on arrival.
    */
   charge?: ChargeRule
   /**
@@ -83,7 +83,7 @@ export interface RoutePolicy extends PolicyOptions {
   status?: 429 | 503
 }
 
-/** What a request is charged in the end: see `RoutePolicy.charge`. */
+/** The units that a request is charged in the end: see `RoutePolicy.charge`. */
 export type ChargeRule =
   | 'failed'
   | 'succeeded'
@@ -133,8 +133,8 @@ export type RouteRateLimit =
   | RateLimitValue
   | ((request: FastifyRequest) => ChosenLimit | Promise<ChosenLimit>)
 
-/** What limits a route: see `RouteRateLimit`. */
+/** The limit of a route: see `RouteRateLimit`. */
 export type RateLimitValue = false | LimiterName | PolicyObject | readonly (LimiterName | PolicyObject)[]
 
-/** What a function returns; nothing, where it must be asked again after later hooks. */
+/** The limit that a function returns; nothing, where it must be asked again after later hooks. */
 type ChosenLimit = RateLimitValue | null | undefined

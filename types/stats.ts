@@ -17,7 +17,7 @@ export interface PolicyStats extends Readonly<OutcomeCounts> {
 }
 
 /**
- * What became of the decisions of one limiter.
+ * The counts of the decisions of one limiter.
  *
  * @example
  * ```js
@@ -37,7 +37,7 @@ export interface StoreReport extends Partial<StoreStats>, Partial<AsyncStoreStat
 }
 
 /**
- * What became of the decisions of one registration: a snapshot.
+ * The counts of the decisions of one registration: a snapshot.
  *
  * @example
  * ```js
@@ -56,7 +56,7 @@ export interface RateLimitStats {
   readonly store: StoreReport
   /** Overrides that are in force, and how many of them were looked up. */
   readonly overrides: { readonly inForce: number; readonly used: number }
-  /** What became of the documents of the option `limits`. Null without it. */
+  /** The outcomes of the documents of the option `limits`. Null without it. */
   readonly limits: LimitsStats | null
   /** Requests that policies with `wait` hold now, and calls of `wait()` and `run()`. */
   readonly waiting: number

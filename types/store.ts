@@ -18,7 +18,7 @@ export interface Clock {
 }
 
 /**
- * What a store holds at this moment.
+ * The contents of a store at this moment, in numbers.
  *
  * @example
  * ```js
@@ -42,7 +42,7 @@ export interface StoreStats {
 }
 
 /**
- * What a store that is asked over a network says of its calls. A call is one script call, which carries the
+ * The calls of a store that is asked over a network, in numbers. A call is one script call, which carries the
  * decisions of one turn of the event loop.
  *
  * @example
@@ -78,7 +78,7 @@ export type StoreKind = 'memory' | 'shared' | 'redis'
 export interface Bucket {
   readonly policy: Policy
   /**
-   * What became of the decisions about it. A store returns null. The limiter that opened the bucket puts its
+   * The counters of the decisions about it. A store returns null. The limiter that opened the bucket puts its
    * counters here, and counts.
    */
   counters: OutcomeCounts | null
@@ -129,8 +129,8 @@ export interface Charge {
 }
 
 /**
- * Who decided. `'store'`: the store. `'local'`: it did not answer, and laws kept in this process decided.
- * `'none'`: it did not answer, everything is allowed meanwhile, and `Infinity` units are left.
+ * The source of a decision. `'store'`: the store. `'local'`: it did not answer, and laws kept in this process
+ * decided. `'none'`: it did not answer, everything is allowed meanwhile, and `Infinity` units are left.
  */
 export type Source = 'store' | 'local' | 'none'
 
@@ -172,11 +172,10 @@ export interface SyncStore {
    */
   reset(charges: readonly Charge[]): void
   /**
-   * Blocks each key for `ms` from now on, in place of what it had, be it a longer or a shorter block. Writes
-   * no verdict.
+   * Blocks each key for `ms` from now on, in place of what it had, a longer block too. Writes no verdict.
    */
   block(charges: readonly Charge[], ms: number): void
-  /** What the store holds now. */
+  /** The contents of the store now, in numbers. */
   stats(): StoreStats
   /**
    * Frees what has expired, now, and returns how many keys went. Optional: the store also makes room on
@@ -223,7 +222,7 @@ export interface AsyncStore {
   reset(charges: readonly Charge[]): void | Promise<void>
   /** As `SyncStore.block`. */
   block(charges: readonly Charge[], ms: number): void | Promise<void>
-  /** What its calls came to since it was made. */
+  /** The number and the durations of its calls since it was made. */
   stats(): AsyncStoreStats
   /** The name under which the store keeps the key: what an operator looks for. */
   storeKey(bucket: Bucket, key: string): string
@@ -236,7 +235,10 @@ export interface AsyncStore {
   onStateChange(listener: (state: StoreState, error?: Error) => void): () => void
   /** As `SyncStore.onWarning`. */
   onWarning?(listener: (code: StoreWarningCode, subject: string) => void): () => void
-  /** What processes share beside keys, such as changes by `app.rateLimit.update()`. Optional: nothing. */
+  /**
+   * The state that processes share beside keys, such as changes by `app.rateLimit.update()`. Optional:
+   * nothing.
+   */
   readonly fleet?: Fleet
   /**
    * Gives back what this process holds, and lets go of the client, which stays open: it is yours. A later

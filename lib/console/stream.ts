@@ -7,7 +7,7 @@ import { tooManyPages } from './errors.js'
 /** Most pages that follow at a time. */
 const MOST_PAGES = 1000
 /** Ticks after which a page that reads nothing is given up. */
-const PATIENCE = 30
+const SILENT_TICKS = 30
 /** Ticks after which a stream ends: the browser connects again, and the hooks of operators run again. */
 const LIFETIME = 900
 /** Milliseconds after which a browser connects again. */
@@ -158,7 +158,7 @@ export class Stream {
   #endIfOver(follower: Follower): void {
     follower.silent++
     if (++follower.age > LIFETIME) this.#end(follower)
-    else if (follower.isGone || (!follower.reads && follower.silent > PATIENCE)) {
+    else if (follower.isGone || (!follower.reads && follower.silent > SILENT_TICKS)) {
       this.#leave(follower)
       follower.giveUp()
     }

@@ -6,7 +6,7 @@ import { ask, checkKey } from './ask.js'
 import { wrongAddress } from './errors.js'
 import { clockOf, KeptBlocks } from './kept-blocks.js'
 import { LateBlocks } from './late-blocks.js'
-import { type Override, Overrides } from './overrides.js'
+import { type OverrideInForce, Overrides } from './overrides.js'
 import type { Timing } from './runner.js'
 import { checkRoom, openSpace } from './spaces.js'
 
@@ -100,7 +100,7 @@ export abstract class OperatedLimiter<S extends Store> {
   }
 
   /** Counts a key by an override from now on. A block that was set by hand goes on. */
-  setOverride(key: string, override: Override<this>): void {
+  setOverride(key: string, override: OverrideInForce<this>): void {
     this.overrides ??= new Overrides()
     this.overrides.set(key, override)
     override.limiter?.count(this.buckets.map(({ counters }) => counters as PolicyCounters))

@@ -3,7 +3,7 @@ import { wallMicros } from '../store/index.js'
 import { KeyFilter } from './key-filter.js'
 
 /** What counts one key in place of the policies of its limiter. */
-export interface Override<L> {
+export interface OverrideInForce<L> {
   /** As it was given. */
   readonly policy: PolicyOptions | false
   /** Null: no limit. */
@@ -20,9 +20,9 @@ export interface Override<L> {
 /** The overrides of one limiter, by key. One that has ended goes when it is met. */
 export class Overrides<L> {
   /** That of a call wins over that of a source. */
-  readonly #inForce = new Map<string, Override<L>>()
+  readonly #inForce = new Map<string, OverrideInForce<L>>()
   /** Those of a source whose keys have one of a call, too. */
-  readonly #covered = new Map<string, Override<L>>()
+  readonly #covered = new Map<string, OverrideInForce<L>>()
   /** Most keys have none: they must not pay for those that have. */
   #filter = new KeyFilter()
   /** Keys that have gone and are still in the filter. */
@@ -40,7 +40,7 @@ export class Overrides<L> {
   }
 
   /** The one that is in force. */
-  get(key: string): Override<L> | undefined {
+  get(key: string): OverrideInForce<L> | undefined {
     if (!this.#filter.mayHave(key)) return undefined
     const override = this.#inForce.get(key)
     if (override === undefined || !this.#hasEnded(override)) return override
@@ -48,7 +48,7 @@ export class Overrides<L> {
     return this.get(key)
   }
 
-  set(key: string, { policy, limiter, until, comment, isSourced, used }: Override<L>): void {
+  set(key: string, { policy, limiter, until, comment, isSourced, used }: OverrideInForce<L>): void {
     // All fields in one place: an object that was made by spreading another costs a look-up three times more.
     const override = { policy, limiter, until, comment, isSourced, used }
     const before = this.#inForce.get(key)
@@ -72,7 +72,7 @@ export class Overrides<L> {
   }
 
   /** Those in force. */
-  *[Symbol.iterator](): Iterator<[string, Override<L>]> {
+  *[Symbol.iterator](): Iterator<[string, OverrideInForce<L>]> {
     for (const key of this.#inForce.keys()) {
       const override = this.get(key)
       if (override !== undefined) yield [key, override]
@@ -80,7 +80,7 @@ export class Overrides<L> {
   }
 
   /** Those of a source, also where that of a call is in force. */
-  *sourced(): Iterable<[string, Override<L>]> {
+  *sourced(): Iterable<[string, OverrideInForce<L>]> {
     for (const entry of this.#inForce) if (entry[1].isSourced) yield entry
     yield* this.#covered
   }
@@ -101,7 +101,7 @@ export class Overrides<L> {
     for (const key of this.#inForce.keys()) this.#filter.add(key)
   }
 
-  #hasEnded({ until }: Override<L>): boolean {
+  #hasEnded({ until }: OverrideInForce<L>): boolean {
     return until !== Number.POSITIVE_INFINITY && until * 1000 <= this.#now()
   }
 }

@@ -121,7 +121,7 @@ export class Permits {
     const charges = permit.charges.filter(({ cost }) => cost > 0)
     const { store } = this
     if (store.sync) {
-      for (const charge of charges) this.#settle(charge, store.renew(charge))
+      for (const charge of charges) this.#noteRenewal(charge, store.renew(charge))
       return
     }
     permit.renewing = Promise.all(charges.map((charge) => this.#renewOver(store, charge))).then(() => {
@@ -134,13 +134,13 @@ export class Permits {
       // Both calls before the first reply, so that nobody else's call comes between them.
       const given = store.refund([{ ...charge }])
       const [taken] = await Promise.all([store.take([charge]), given])
-      this.#settle(charge, taken)
+      this.#noteRenewal(charge, taken)
     } catch {
       // The store did not answer. The units may still be there: ask again at the next look.
     }
   }
 
-  #settle(charge: Charge, isRenewed: boolean): void {
+  #noteRenewal(charge: Charge, isRenewed: boolean): void {
     if (isRenewed) return
     this.lost += charge.cost
     charge.cost = 0

@@ -87,23 +87,23 @@ export class ShadowUnits {
       if (permit === null) this.#charged.push(charge)
       else this.#inProgress.push(permit)
       // The call may have ended before a store over a network answered.
-      this.#settle()
+      this.#release()
     })
   }
 
   /** The call is over: gives back the units in progress. */
   end(): void {
     this.#end ??= 'kept'
-    this.#settle()
+    this.#release()
   }
 
   /** The call was given up: gives back all units. */
   giveBack(): void {
     this.#end = 'given back'
-    this.#settle()
+    this.#release()
   }
 
-  #settle(): void {
+  #release(): void {
     if (this.#end === null) return
     for (const permit of this.#inProgress.splice(0)) permit.release()
     if (this.#end === 'kept') return

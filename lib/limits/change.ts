@@ -1,5 +1,6 @@
-import type { LimiterChange, PolicyOptions } from '../../types/index.js'
+import type { PolicyOptions } from '../../types/index.js'
 import { compilePolicy, invalidOption, invalidSecret, ownOptions, POLICY_OPTIONS } from '../policy/index.js'
+import type { LimiterChange } from './parsed-document.js'
 
 /** Options of a limiter that an update keeps where it says nothing of them. */
 export const RULES = ['cost', 'charge', 'status'] as const

@@ -1,9 +1,10 @@
-import type { DocumentOverride, LimitsDocument, PolicyOptions } from '../../types/index.js'
+import type { PolicyOptions } from '../../types/index.js'
 import { checkName, invalidOption, invalidSecret, ownOptions, show } from '../policy/index.js'
 import { millisOf, parseInstant } from '../store/index.js'
 import { checkChange, checkPolicy, OVERRIDE_POLICY } from './change.js'
 import { badLimits } from './errors.js'
 import { parseJson } from './json.js'
+import type { DocumentOverride, LimitsDocument } from './parsed-document.js'
 
 const TOP = ['limiters', 'overrides'] as const
 const OVERRIDE: readonly string[] = ['limiter', 'key', 'policy', 'until', 'comment', ...OVERRIDE_POLICY]

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { LimitsDocument, LimitsSource, LimitsStats } from '../../types/index.js'
+import type { LimitsSource, LimitsStats } from '../../types/index.js'
 import { parseLimits } from './document.js'
 import { inDocument } from './errors.js'
+import type { LimitsDocument } from './parsed-document.js'
 
 /** What the limits of a source are put in force on: all of a document or nothing. */
 export interface LimitsTarget {

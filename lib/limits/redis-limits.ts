@@ -10,7 +10,7 @@ import { Watch } from './watch.js'
 
 /** Milliseconds between two readings, and until Redis must have answered. */
 const PAUSE = 1000
-const PATIENCE = 1000
+const TIMEOUT = 1000
 
 /**
  * Returns the digest of the document, and the document where its digest is not the one that is known. '0' as
@@ -134,7 +134,7 @@ class RedisDocument {
 
   async #ask(): Promise<unknown[]> {
     try {
-      return await askRedis(this.#connection, READ, [this.#key], [this.#digest], PATIENCE)
+      return await askRedis(this.#connection, READ, [this.#key], [this.#digest], TIMEOUT)
     } catch (error) {
       const reason = (error as Error).message.replace(/^LIMITS /, '')
       throw badLimits(`${this.place} cannot be read: ${reason}`)

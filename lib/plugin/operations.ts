@@ -4,7 +4,6 @@ import type {
   ChangeOptions,
   ChangeVerb,
   Fleet,
-  LimitsDocument,
   LimitsStats,
   Override,
   OverrideOptions,
@@ -14,7 +13,14 @@ import type {
   RateLimitStats,
 } from '../../types/index.js'
 import type { StoreLimiter } from '../limiter/index.js'
-import { blockText, type LimitsLog, type LimitsTarget, policyText, RESET_TEXT } from '../limits/index.js'
+import {
+  blockText,
+  type LimitsDocument,
+  type LimitsLog,
+  type LimitsTarget,
+  policyText,
+  RESET_TEXT,
+} from '../limits/index.js'
 import type { Counters } from '../observe/index.js'
 import { parsePeriod } from '../policy/index.js'
 import { wallDate } from '../store/index.js'

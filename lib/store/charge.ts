@@ -20,7 +20,7 @@ export function newCharge(bucket: Bucket): Charge {
 }
 
 /** The units that a call asks of one key: the sum of all its charges to the same bucket and key. */
-export function costOf(charges: readonly Charge[], { bucket, key, cost }: Charge): number {
+export function totalCost(charges: readonly Charge[], { bucket, key, cost }: Charge): number {
   if (charges.length === 1) return cost
   let sum = 0
   for (const charge of charges) if (charge.bucket === bucket && charge.key === key) sum += charge.cost

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { LiveLimits, versionOf } from '../../lib/limits/live.js'
-import type { LimitsDocument } from '../../types/index.js'
+import type { LimitsDocument } from '../../lib/limits/parsed-document.js'
 
 /** Live limits over a source by hand; `put` may refuse a document. */
 function live(put: (document: LimitsDocument) => void = () => {}) {

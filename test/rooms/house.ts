@@ -5,7 +5,7 @@ import { exportsOnly, importsOf, tokensOf } from './source.js'
 export type House = ReadonlyMap<string, string>
 
 /** The rooms that each room may import from, besides itself. A room that is not here is not in the plan. */
-const ARROWS: Readonly<Record<string, readonly string[]>> = {
+export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   types: [],
   policy: ['types'],
   command: ['policy'],

@@ -5,7 +5,7 @@ import { anyClient, type Library, type Unconnected } from './clients.js'
 export type Ask = (script: string, keys: readonly string[], args: readonly string[]) => Promise<unknown[]>
 
 /** Milliseconds until Redis must have answered, and until it must be connected. */
-const PATIENCE = 5000
+const TIMEOUT = 5000
 const MOVED = /^MOVED \d+ (.*):(\d+)$/
 
 /** A connection for the time of one command, which follows the slot of its keys through a Redis Cluster. */
@@ -47,11 +47,11 @@ export class RedisAsker {
     const connection = connect(opened.client)
     connection.watch(() => {})
     try {
-      await within(PATIENCE, opened.connect(), () => {})
+      await within(TIMEOUT, opened.connect(), () => {})
     } catch (error) {
       throw new Error(reasonOf(connection.lastError() ?? error))
     }
-    return (script, keys, args) => askRedis(connection, script, keys, args, PATIENCE)
+    return (script, keys, args) => askRedis(connection, script, keys, args, TIMEOUT)
   }
 }
 

@@ -1,6 +1,6 @@
-import type { DocumentOverride, LimitsDocument } from '../../../types/index.js'
 import { visible } from '../../policy/index.js'
 import { dateOf } from '../../store/index.js'
+import type { DocumentOverride, LimitsDocument } from '../parsed-document.js'
 
 /** Entries of a document by their headings, each with its values by path. */
 type Entries = ReadonlyMap<string, ReadonlyMap<string, string>>

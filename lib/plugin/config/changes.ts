@@ -4,7 +4,7 @@ import { FIXED, RULES } from '../../limits/index.js'
 import type { Counters } from '../../observe/index.js'
 import { invalidOption, POLICY_OPTIONS, refuseUnknown } from '../../policy/index.js'
 import { prepareHeaders } from '../reply/limit-headers.js'
-import type { LimiterOptions, RequestLimiter } from './request-limiter.js'
+import type { CompiledLimiter, RequestLimiter } from './request-limiter.js'
 import { compileLimiter, type Defaults, inherit } from './route-policy.js'
 
 /** Options that a change can give to all policies of a limiter at once. */
@@ -15,7 +15,7 @@ export interface Form {
   readonly policies: AnyPolicy
   readonly defaults: Defaults
   /** The same, checked and compiled. */
-  readonly compiled: LimiterOptions
+  readonly compiled: CompiledLimiter
 }
 
 /** What an update gives, and the rules of updates before it that it keeps. */
@@ -203,7 +203,7 @@ function shadow({ enforce }: Policy): Pick<RoutePolicy, 'enforce'> {
   return { enforce: enforce < 1 ? enforce : undefined }
 }
 
-function refuseFixed(policy: RoutePolicy, fixed: LimiterOptions, where: string): void {
+function refuseFixed(policy: RoutePolicy, fixed: CompiledLimiter, where: string): void {
   for (const option of FIXED) {
     const value = Object(policy)[option]
     if (value !== undefined && value !== fixed[option])

@@ -1,5 +1,5 @@
-import type { AnyPolicy, LimitsDocument } from '../../../types/index.js'
-import type { LimitsTarget } from '../../limits/index.js'
+import type { AnyPolicy } from '../../../types/index.js'
+import type { LimitsDocument, LimitsTarget } from '../../limits/index.js'
 import type { Changes, Form } from './changes.js'
 import type { OverrideList } from './override-list.js'
 

@@ -4,7 +4,7 @@ import { Networks } from '../../address/index.js'
 import { invalidOption } from '../../policy/index.js'
 import { unknownKey } from '../errors.js'
 import { isPromise } from '../is-promise.js'
-import { PATIENCE, type WarningCode, type Warnings } from './warnings.js'
+import { MOST_MISSES, type WarningCode, type Warnings } from './warnings.js'
 
 /** A key strategy that never fails: `null` stands for no key. */
 export interface Strategy {
@@ -96,7 +96,7 @@ class UserStrategy implements Strategy {
 
   #miss(code: WarningCode, detail: string): null {
     this.#warnings.once(code, this.name, detail)
-    if (!this.#found && ++this.#missing === PATIENCE)
+    if (!this.#found && ++this.#missing === MOST_MISSES)
       this.#warnings.once('FST_FLOODGATE_W006', this.#limiter, this.name)
     return null
   }

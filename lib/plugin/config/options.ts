@@ -88,13 +88,13 @@ export function readOptions(given: RateLimitOptions, env: NodeJS.ProcessEnv): Se
   if (!Number.isSafeInteger(maxWaiting) || maxWaiting < 0)
     throw invalidOption('maxWaiting', maxWaiting, 'an integer of 0 or more')
   checkScalars(options)
-  const overrides = options.env === undefined ? {} : readEnv(options.env, env)
+  const fromEnv = options.env === undefined ? {} : readEnv(options.env, env)
   // Whether the default limiter is tried is nobody else's matter.
   const inherited = POLICY.filter((option) => option !== 'enforce')
   const own = Object.fromEntries(
     inherited.map((option) => [option, options[option as keyof RateLimitOptions]]),
   )
-  const defaults: Defaults = { ...own, codePer: options.per, ...overrides }
+  const defaults: Defaults = { ...own, codePer: options.per, ...fromEnv }
   const withDefaults = {
     keys,
     limiters,

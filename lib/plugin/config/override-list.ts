@@ -1,12 +1,6 @@
-import type {
-  DocumentOverride,
-  Override,
-  OverrideOptions,
-  Policy,
-  PolicyOptions,
-} from '../../../types/index.js'
+import type { Override, OverrideOptions, Policy, PolicyOptions } from '../../../types/index.js'
 import { checkKey, type OverrideInForce, type StoreLimiter } from '../../limiter/index.js'
-import { MOST_OVERRIDES, OVERRIDE_POLICY, readInstant } from '../../limits/index.js'
+import { type DocumentOverride, MOST_OVERRIDES, OVERRIDE_POLICY, readInstant } from '../../limits/index.js'
 import { invalidOption, invalidSecret, ownOptions } from '../../policy/index.js'
 import { dateOf, GenerationalMap, wallMicros } from '../../store/index.js'
 import { asDefaults, type Changes, type Form, wholeOf } from './changes.js'

@@ -19,7 +19,7 @@ export interface RequestRules {
 }
 
 /** What the policies of a limiter say, checked and with what they inherit. */
-export interface LimiterOptions extends RequestRules {
+export interface CompiledLimiter extends RequestRules {
   readonly policies: readonly Policy[]
   readonly key: NonNullable<RoutePolicy['key']>
 }
@@ -50,7 +50,7 @@ export class RequestLimiter {
    * Makes other policies and rules ready. Nothing has changed until the returned function is called, which
    * cannot fail. The strategy and the point stay.
    */
-  prepare(options: LimiterOptions): (counters: readonly PolicyCounters[]) => void {
+  prepare(options: CompiledLimiter): (counters: readonly PolicyCounters[]) => void {
     const { policies, cost, charge, status } = options
     const commits = [this.limiter, this.unkeyed].map((limiter) => limiter.prepare(policies))
     return (counters) => {

@@ -2,7 +2,7 @@ import type { AnyPolicy, HookName, RoutePolicy } from '../../../types/index.js'
 import { compilePolicies } from '../../limiter/index.js'
 import { compilePolicy, invalidOption, ownOptions, POLICY_OPTIONS, show } from '../../policy/index.js'
 import { HOOKS } from '../lifecycle/points.js'
-import type { LimiterOptions } from './request-limiter.js'
+import type { CompiledLimiter } from './request-limiter.js'
 
 /** Options that belong to a limiter, not to one of its policies. */
 const LIMITER_OPTIONS = ['key', 'cost', 'hook', 'charge', 'status'] as const
@@ -23,7 +23,7 @@ export function compileLimiter(
   name: string,
   where: string,
   defaults: Defaults,
-): LimiterOptions {
+): CompiledLimiter {
   const isList = Array.isArray(given)
   const list = (isList ? given : [given]).map((options: RoutePolicy, i) => {
     const path = isList ? `${where}[${i}]` : where

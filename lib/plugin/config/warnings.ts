@@ -2,7 +2,7 @@ import { invalidOption, ownOptions } from '../../policy/index.js'
 import { emitWarning, evictionWarning, forgottenWarning } from '../../store/index.js'
 
 /** If so many requests of a limiter, from the first on, have no key, its key strategy is probably wrong. */
-export const PATIENCE = 100
+export const MOST_MISSES = 100
 
 /** The text of each warning, with its cure. It never holds a key, an IP or the text of an error. */
 const WARNINGS = {
@@ -19,7 +19,7 @@ const WARNINGS = {
   FST_FLOODGATE_W005: (limiter: string) =>
     `The limiter ${limiter} is defined, but when the app was ready no route, hook() or get() had named it. Name it in config.rateLimit, or remove it. If only handlers get() it, get it once at start.`,
   FST_FLOODGATE_W006: (limiter: string, strategy: string) =>
-    `None of the first ${PATIENCE} requests of the limiter ${limiter} had a key: the key strategy ${strategy} probably runs too early, or reads a name that is misspelt. Run the limiter later with the option hook, or correct the strategy.`,
+    `None of the first ${MOST_MISSES} requests of the limiter ${limiter} had a key: the key strategy ${strategy} probably runs too early, or reads a name that is misspelt. Run the limiter later with the option hook, or correct the strategy.`,
   FST_FLOODGATE_W007: (limiter: string) =>
     `The limiter ${limiter} charged one key twice for one request, as a hook placed by hand does in addition to config.rateLimit. Remove one of the two, or say what a request costs with the option cost.`,
   FST_FLOODGATE_W008: evictionWarning,

@@ -22,29 +22,29 @@ export class ChargeReader {
     this.#registration = registration
   }
 
-  /** `mayWait`: whether the request is asked again later if a key is missing now. */
-  read(request: FastifyRequest, reply: FastifyReply, mayWait: boolean): Charges | Promise<Charges> {
+  /** `mayPostpone`: whether the request is asked again later if a key is missing now. */
+  read(request: FastifyRequest, reply: FastifyReply, mayPostpone: boolean): Charges | Promise<Charges> {
     const members = this.#members
     // Most stages have one limiter, and need no lists of keys.
     if (members.length === 1) {
       const [member] = members
-      const key = member.strategy.read(request, mayWait)
-      if (!isKey(key)) return key.then((key) => this.#chargesOf(member, key, request, reply, mayWait))
-      return this.#chargesOf(member, key, request, reply, mayWait)
+      const key = member.strategy.read(request, mayPostpone)
+      if (!isKey(key)) return key.then((key) => this.#chargesOf(member, key, request, reply, mayPostpone))
+      return this.#chargesOf(member, key, request, reply, mayPostpone)
     }
-    const keys = members.map((member) => member.strategy.read(request, mayWait))
+    const keys = members.map((member) => member.strategy.read(request, mayPostpone))
     return keys.every(isKey)
-      ? this.#chargesOfAll(keys, request, reply, mayWait)
-      : Promise.all(keys).then((keys) => this.#chargesOfAll(keys, request, reply, mayWait))
+      ? this.#chargesOfAll(keys, request, reply, mayPostpone)
+      : Promise.all(keys).then((keys) => this.#chargesOfAll(keys, request, reply, mayPostpone))
   }
 
   #chargesOfAll(
     keys: readonly Key[],
     request: FastifyRequest,
     reply: FastifyReply,
-    mayWait: boolean,
+    mayPostpone: boolean,
   ): Charges | Promise<Charges> {
-    if (mayWait && keys.includes(null)) return null
+    if (mayPostpone && keys.includes(null)) return null
     const lists = this.#members.map((member, i) => {
       try {
         return this.#chargesOf(member, keys[i], request, reply, false)
@@ -65,9 +65,9 @@ export class ChargeReader {
     ownKey: Key,
     request: FastifyRequest,
     reply: FastifyReply,
-    mayWait: boolean,
+    mayPostpone: boolean,
   ): Charges | Promise<Charges> {
-    if (ownKey === null && mayWait) return null
+    if (ownKey === null && mayPostpone) return null
     const { strategies, allowed } = this.#registration
     const key = ownKey ?? strategies.ip.read(request)
     const limiter = (ownKey === null ? member.unkeyed : member.limiter).of(key)

@@ -61,10 +61,10 @@ export class Stage implements Decider {
     request: FastifyRequest,
     reply: FastifyReply,
     done: Done,
-    mayWait: boolean,
+    mayPostpone: boolean,
   ): Charges | Promise<Charges> | undefined {
     try {
-      return this.#reader.read(request, reply, mayWait)
+      return this.#reader.read(request, reply, mayPostpone)
     } catch (error) {
       this.#fail(request, error, done)
     }

@@ -38,27 +38,27 @@ export class Chooser implements StepChooser {
     this.#warnings = warnings
   }
 
-  choose(request: FastifyRequest, mayWait: boolean): Choice | Promise<Choice> {
+  choose(request: FastifyRequest, mayPostpone: boolean): Choice | Promise<Choice> {
     const rateLimit = this.#rateLimit
     try {
       const value = rateLimit(request)
-      if (!isPromise(value)) return this.#choiceOf(value, mayWait)
+      if (!isPromise(value)) return this.#choiceOf(value, mayPostpone)
       return Promise.resolve(value).then(
-        (value) => this.#choiceOf(value, mayWait),
-        (error) => this.#fail(error, mayWait),
+        (value) => this.#choiceOf(value, mayPostpone),
+        (error) => this.#fail(error, mayPostpone),
       )
     } catch (error) {
-      return this.#fail(error, mayWait)
+      return this.#fail(error, mayPostpone)
     }
   }
 
-  /** With `mayWait`, what it reads may not be there yet. */
-  #choiceOf(value: unknown, mayWait: boolean): Choice {
-    return mayWait && (value === undefined || value === null) ? undefined : this.#stepsOf(value)
+  /** With `mayPostpone`, what it reads may not be there yet. */
+  #choiceOf(value: unknown, mayPostpone: boolean): Choice {
+    return mayPostpone && (value === undefined || value === null) ? undefined : this.#stepsOf(value)
   }
 
-  #fail(error: unknown, mayWait: boolean): Choice {
-    if (mayWait) return undefined
+  #fail(error: unknown, mayPostpone: boolean): Choice {
+    if (mayPostpone) return undefined
     return this.#mistake('FST_FLOODGATE_W017', error instanceof Error ? error.name : typeof error)
   }
 

@@ -26,10 +26,10 @@ export interface Step {
 /** Chooses the steps of a request. */
 export interface StepChooser {
   /**
-   * Null for no limiter. With `mayWait`: undefined if the request does not have yet what the choice depends
-   * on.
+   * Null for no limiter. With `mayPostpone`: undefined if the request does not have yet what the choice
+   * depends on.
    */
-  choose(request: FastifyRequest, mayWait: boolean): Choice | Promise<Choice>
+  choose(request: FastifyRequest, mayPostpone: boolean): Choice | Promise<Choice>
 }
 
 export type Choice = Step | null | undefined

@@ -2,7 +2,7 @@ import type { Bucket, RoutePolicy } from '../../../types/index.js'
 import { limiterOver, openSpace } from '../../limiter/index.js'
 import type { Counters } from '../../observe/index.js'
 import { GenerationalMap } from '../../store/index.js'
-import { type LimiterOptions, RequestLimiter } from '../config/request-limiter.js'
+import { type CompiledLimiter, RequestLimiter } from '../config/request-limiter.js'
 import { compileLimiter, type Defaults } from '../config/route-policy.js'
 import type { Registration } from '../lifecycle/registration.js'
 import { prepareHeaders } from '../reply/limit-headers.js'
@@ -15,7 +15,7 @@ const LONGEST = 512
 const MAY_BE_FUNCTIONS = ['key', 'cost', 'charge'] as const
 
 interface Compiled {
-  readonly options: LimiterOptions
+  readonly options: CompiledLimiter
   /** The limiter without the functions of a policy, which may be others for each request. */
   readonly member: RequestLimiter
 }

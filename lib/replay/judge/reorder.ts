@@ -13,7 +13,7 @@ export const MOST_WAITING = 2 ** 20
 export class Reorder {
   /** Microseconds by which lines may be out of order. */
   skew = 0
-  /** Microseconds by which requests arrive before their lines. It shrinks where too many requests wait. */
+  /** Microseconds by which requests arrive before their lines. Where too many wait, less counts. */
   slack = 0
   readonly #visit: Visit
   readonly #heap = new TimeHeap()

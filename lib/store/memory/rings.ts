@@ -3,14 +3,14 @@ import { newRing } from '../ring.js'
 
 /** Slots of the smallest ring. Each further size class has twice as many. */
 const SMALLEST = 4
-/** A block is a header (start, count, oldest, newest) and its slots. */
+/** A segment is a header (start, count, oldest, newest) and its slots. */
 const HEADER = 4
-/** The blocks of a class share chunks of about this many numbers. */
+/** The segments of a class share chunks of about this many numbers. */
 const CHUNK = 8192
 const CLASS_BITS = 5
 const CLASSES = 2 ** CLASS_BITS
 
-/** Some blocks of one size: their memory, and the numbers of the free blocks. */
+/** Some segments of one size: their memory, and the numbers of the free segments. */
 interface Chunk {
   readonly slots: Float64Array
   readonly free: number[]
@@ -24,10 +24,11 @@ class SizeClass {
   /** Null where a chunk was freed. The next chunk uses its index again. */
   readonly #chunks: (Chunk | null)[] = []
   readonly #vacant: number[] = []
-  /** Chunks that have free blocks, each once, and some that were freed since. */
+  /** Chunks that have free segments, each once, and some that were freed since. */
   readonly #roomy: number[] = []
   /**
-   * The number of chunks without a used block. One is kept, so that a key that comes and goes allocates none.
+   * The number of chunks without a used segment. One is kept, so that a key that comes and goes allocates
+   * none.
    */
   #idle = 0
 
@@ -35,7 +36,7 @@ class SizeClass {
     this.capacity = capacity
     this.#size = capacity + HEADER
     this.#shift = Math.max(0, Math.floor(Math.log2(CHUNK / this.#size)))
-    // A power of two, so that shifts find a block.
+    // A power of two, so that shifts find a segment.
     this.#perChunk = 1 << this.#shift
   }
 
@@ -44,9 +45,9 @@ class SizeClass {
       const index = this.#roomy[this.#roomy.length - 1]
       const free = this.#chunks[index]?.free ?? []
       if (free.length === this.#perChunk) this.#idle--
-      const block = free.pop()
+      const segment = free.pop()
       if (free.length === 0) this.#roomy.pop()
-      if (block !== undefined) return index * this.#perChunk + block
+      if (segment !== undefined) return index * this.#perChunk + segment
     }
     const slots = new Float64Array(this.#perChunk * this.#size)
     const free = Array.from({ length: this.#perChunk - 1 }, (_, i) => i + 1)
@@ -56,11 +57,11 @@ class SizeClass {
     return index * this.#perChunk
   }
 
-  /** Frees a block, and its chunk if no block of it is used and another chunk is idle already. */
-  give(block: number): void {
-    const index = block >>> this.#shift
+  /** Frees a segment, and its chunk if no segment of it is used and another chunk is idle already. */
+  give(segment: number): void {
+    const index = segment >>> this.#shift
     const { free } = this.#chunks[index] as Chunk
-    free.push(block & (this.#perChunk - 1))
+    free.push(segment & (this.#perChunk - 1))
     if (free.length === 1) this.#roomy.push(index)
     if (free.length < this.#perChunk) return
     if (this.#idle === 0 && this.#perChunk > 1) {
@@ -71,18 +72,18 @@ class SizeClass {
     this.#vacant.push(index)
   }
 
-  chunkOf(block: number): Float64Array {
-    return (this.#chunks[block >>> this.#shift] as Chunk).slots
+  chunkOf(segment: number): Float64Array {
+    return (this.#chunks[segment >>> this.#shift] as Chunk).slots
   }
 
-  /** The index in the chunk at which a block's header begins. */
-  baseOf(block: number): number {
-    return (block & (this.#perChunk - 1)) * this.#size
+  /** The index in the chunk at which a segment's header begins. */
+  baseOf(segment: number): number {
+    return (segment & (this.#perChunk - 1)) * this.#size
   }
 }
 
 /**
- * The rings of all keys of sliding windows, in blocks whose sizes double. There is no object per key. A key
+ * The rings of all keys of sliding windows, in segments whose sizes double. There is no object per key. A key
  * takes 8 bytes for each unit, rounded up to the next size, plus 32. Example: 5 units take a ring of 8, which
  * is 96 bytes.
  *
@@ -111,15 +112,15 @@ export class RingArena {
   close(ref: number): void {
     this.rings--
     this.slots -= capacityOf(ref)
-    this.#classes[classOf(ref)].give(blockOf(ref))
+    this.#classes[classOf(ref)].give(segmentOf(ref))
   }
 
   /** Points `ring` at the ring named `ref`. */
   load(ref: number, ring: Ring): void {
     const sizeClass = this.#classes[classOf(ref)]
-    const block = blockOf(ref)
-    const header = sizeClass.baseOf(block)
-    ring.slots = sizeClass.chunkOf(block)
+    const segment = segmentOf(ref)
+    const header = sizeClass.baseOf(segment)
+    ring.slots = sizeClass.chunkOf(segment)
     ring.base = header + HEADER
     ring.capacity = sizeClass.capacity
     ring.start = ring.slots[header]
@@ -128,7 +129,7 @@ export class RingArena {
 
   /** Writes the ring's start and count into its header. */
   save(ref: number, ring: Ring, start = ring.start, count = ring.count): void {
-    const header = this.#classes[classOf(ref)].baseOf(blockOf(ref))
+    const header = this.#classes[classOf(ref)].baseOf(segmentOf(ref))
     const last = start + count - 1
     ring.slots[header] = start
     ring.slots[header + 1] = count
@@ -138,7 +139,7 @@ export class RingArena {
   }
 
   /**
-   * Moves a ring to a block of `units` slots or more, larger or smaller. Loads it, and returns its new ref.
+   * Moves a ring to a segment of `units` slots or more, larger or smaller. Loads it, and returns its new ref.
    */
   move(ref: number, ring: Ring, units: number): number {
     const larger = this.open(units)
@@ -178,11 +179,11 @@ function classFor(units: number): number {
   return Math.max(0, Math.ceil(Math.log2(units / SMALLEST)))
 }
 
-/** Refs are below 2^32: class in the low bits, block above. */
+/** Refs are below 2^32: class in the low bits, segment above. */
 function classOf(ref: number): number {
   return ref & (CLASSES - 1)
 }
 
-function blockOf(ref: number): number {
+function segmentOf(ref: number): number {
   return (ref | 0) >>> CLASS_BITS
 }

@@ -1,6 +1,6 @@
 import type { Charge, Policy, StoreStats, SyncStore } from '../../../types/index.js'
 import { type CompiledPolicy, invalidOption, lawNumbers, ownOptions } from '../../policy/index.js'
-import { costOf } from '../charge.js'
+import { totalCost } from '../charge.js'
 import { monotonicMicros } from '../clock.js'
 import { KeyHasher } from '../key-hash.js'
 import { forgottenWarning, StoreWarnings } from '../warning.js'
@@ -158,7 +158,7 @@ export class MemoryStore implements SyncStore, Evictor {
       const charge = charges[i]
       const bucket = charge.bucket as MemoryBucket
       const slot = this.#find(bucket, charge.key)
-      const cost = commit ? charge.cost : costOf(charges, charge)
+      const cost = commit ? charge.cost : totalCost(charges, charge)
       if (!this.#judgeOne(charge, bucket, slot, cost, commit)) allowed = false
     }
     return allowed

@@ -8,7 +8,7 @@ import { RingView } from './ring-view.js'
 import { capacityFor, capacityOf, newestOf, oldestOf, RingArena } from './rings.js'
 import type { Table } from './table.js'
 
-/** A ring that is less full than this share moves to a smaller block. The smallest blocks are never. */
+/** A ring that is less full than this share moves to a smaller segment. The smallest segments are never. */
 const SPARSE = 1 / 8
 
 /** The ref of no ring. */
@@ -107,7 +107,7 @@ export class WindowKeeper implements Keeper {
     return this.#ring
   }
 
-  /** Adds units to the loaded ring. Where needed, gives it a slot in the table or a larger block. */
+  /** Adds units to the loaded ring. Where needed, gives it a slot in the table or a larger segment. */
   #write(slot: number, bucket: MemoryBucket, now: number, cost: number): void {
     const ring = this.#ring
     let ref: number

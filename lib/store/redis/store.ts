@@ -238,9 +238,12 @@ export class RedisStore implements AsyncStore {
 
 /**
  * A store in Redis or Valkey, shared by all processes that use the same `prefix`. Throws
- * `FST_FLOODGATE_OPTION` for options that are not allowed.
+ * `FST_FLOODGATE_OPTION` and `FST_FLOODGATE_UNKNOWN_OPTION` for options that are not allowed.
  *
- *     const store = redisStore({ client: new Redis('redis://127.0.0.1:6379') })
+ * @example
+ * ```js
+ * const store = redisStore({ client: new Redis('redis://127.0.0.1:6379') })
+ * ```
  */
 export function redisStore(options: RedisStoreOptions): AsyncStore {
   return new RedisStore(options)

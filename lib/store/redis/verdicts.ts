@@ -1,6 +1,6 @@
 import type { Charge } from '../../../types/index.js'
 import { type TokenBucket, tokenBucket } from '../../policy/index.js'
-import { costOf } from '../charge.js'
+import { totalCost } from '../charge.js'
 import { blockedVerdict, bucketVerdict, windowVerdict } from '../verdict.js'
 import type { RedisBucket } from './buckets.js'
 import type { Reply } from './transport/reply.js'
@@ -50,7 +50,7 @@ export function readVerdicts(
 ): boolean {
   let allowed = true
   for (const charge of charges) {
-    const state = readState(charge, costOf(charges, charge), reply)
+    const state = readState(charge, totalCost(charges, charge), reply)
     states.push(state)
     charge.source = 'store'
     if (!judge(charge, state)) allowed = false
@@ -115,7 +115,7 @@ function judge(charge: Charge, state: KeyState): boolean {
 function writeCharged(charges: readonly Charge[], i: number, state: KeyState, now: number): void {
   const charge = charges[i]
   const { law } = (charge.bucket as RedisBucket).policy
-  const spent = costOf(charges.slice(0, i + 1), charge)
+  const spent = totalCost(charges.slice(0, i + 1), charge)
   if ('owed' in state) {
     const wait = charge.cost === 0 ? 0 : tokenBucket.wait(law as TokenBucket, state.owed, 0, spent)
     writeChargedBucket(charge, law as TokenBucket, state.owed, spent, wait, now)
@@ -158,7 +158,7 @@ const NEVER_FOR = 1_000_000
 
 /**
  * Writes the verdict that the store would give at a later local time if nobody else has charged the key, and
- * returns whether it allows; undefined where that is not state.
+ * returns whether it allows; undefined where that is not known.
  */
 export function predict(charge: Charge, cost: number, state: KeyState, now: number): boolean | undefined {
   const elapsed = now - state.at

@@ -1,6 +1,6 @@
 import type { Charge, Clock, Policy, StoreStats, SyncStore } from '../../../types/index.js'
 import { ownOptions } from '../../policy/index.js'
-import { costOf } from '../charge.js'
+import { totalCost } from '../charge.js'
 import { monotonicMicros, processMicros, processSecond, readMicros } from '../clock.js'
 import { forgottenWarning, StoreWarnings } from '../warning.js'
 import { CriticalSection, type Work } from './critical-section.js'
@@ -148,7 +148,7 @@ export class SharedStore implements SyncStore {
   readonly #judge: Work = (charges) => {
     let allowed = true
     for (let i = 0; i < charges.length; i++)
-      if (!this.#judgeOne(charges[i], i, costOf(charges, charges[i]), 'nothing')) allowed = false
+      if (!this.#judgeOne(charges[i], i, totalCost(charges, charges[i]), 'nothing')) allowed = false
     return allowed
   }
 
@@ -158,7 +158,7 @@ export class SharedStore implements SyncStore {
 
   #prepare(charges: readonly Charge[], i: number): boolean {
     const charge = charges[i]
-    const cost = costOf(charges, charge)
+    const cost = totalCost(charges, charge)
     const { keeper } = charge.bucket as SharedBucket
     return cost === 0 || keeper.prepare(charge, cost, this.#section.find(i), this.#section.now)
   }
@@ -205,12 +205,15 @@ export class SharedStore implements SyncStore {
 
 /**
  * A store over memory that all threads of a process share. Make one in each thread. Throws
- * `FST_FLOODGATE_OPTION` for options that are not allowed, and `FST_FLOODGATE_MEMORY` for a memory of another
- * version or size, or one that `maxThreads` threads use already.
+ * `FST_FLOODGATE_OPTION` and `FST_FLOODGATE_UNKNOWN_OPTION` for options that are not allowed, and
+ * `FST_FLOODGATE_MEMORY` for a memory of another version or size, or one that `maxThreads` threads use
+ * already.
  *
  * @example
+ * ```js
  * const store = sharedStore({ memory: workerData.memory })
  * await app.register(rateLimit, { rate: 100, per: 'minute', store })
+ * ```
  */
 export function sharedStore(options: SharedStoreOptions): SyncStore {
   const { memory, clock } = ownOptions(options, ['memory', 'clock'], '')

@@ -17,7 +17,7 @@ export interface Version {
 export const NO_VERSION: Version = { stamp: '', born: '' }
 
 /** What a process says once a second. */
-export interface Question {
+export interface ExchangeCall {
   /** The stamp of the last change that is known, '' for none. Null where nobody here follows the state. */
   readonly known: string | null
   readonly entries: readonly Entry[]
@@ -38,7 +38,7 @@ export interface LoggedEntry extends Entry {
 }
 
 /** What the script replies. */
-export interface Answer {
+export interface ExchangeReply {
   /**
    * 'same': nothing has changed. 'some': `entries` are all that did. 'all': `fields` are the whole state.
    * 'lost': the server knows less than this process, and nothing was written to the state.
@@ -59,7 +59,7 @@ export interface Answer {
 /** More names than are ever remembered. */
 const MANY = '1000000'
 
-export function encode(question: Question): string[] {
+export function encode(question: ExchangeCall): string[] {
   const { known, entries, ended, names, count, asks, reports } = question
   const said = names === 'many' ? [MANY, '0'] : [String(names.size), String(names.size), ...names]
   return [
@@ -77,7 +77,7 @@ export function encode(question: Question): string[] {
 }
 
 /** Throws for what no script replies, such as the QUEUED of a MULTI. */
-export function decode(reply: unknown): Answer {
+export function decode(reply: unknown): ExchangeReply {
   if (!Array.isArray(reply) || reply.length !== 11) throw new Error('no reply of the script')
   const [how, now, stamp, born, fields, changes, count, all, names, asked, reports] = reply
   const texts = (list: unknown): string[] => (list as unknown[]).map(String)
@@ -88,7 +88,7 @@ export function decode(reply: unknown): Answer {
     entries.push({ stamp: Number(stamp), field, value, note })
   }
   return {
-    how: String(how) as Answer['how'],
+    how: String(how) as ExchangeReply['how'],
     now: Number(now),
     version: { stamp: String(stamp), born: String(born) },
     fields: new Map([...pairs(texts(fields))].filter(([field]) => !field.startsWith('#'))),

@@ -4,7 +4,7 @@ import { askRedis, within } from '../clients/ask.js'
 import type { Connection } from '../clients/connection.js'
 import { digestWith } from '../digest.js'
 import { fleetFailure } from '../errors.js'
-import { type Answer, decode, type Entry, encode, NO_VERSION, type Question } from './exchange.js'
+import { decode, type Entry, type ExchangeCall, type ExchangeReply, encode, NO_VERSION } from './exchange.js'
 import { FreedNames } from './freed-names.js'
 import { Mirror } from './mirror.js'
 import { Outbox } from './outbox.js'
@@ -15,9 +15,9 @@ import { hasEnded, Seat } from './seat.js'
 
 /** Milliseconds between two exchanges, and until Redis must have answered: a state may have megabytes. */
 const PAUSE = 1000
-const PATIENCE = 5000
+const TIMEOUT = 5000
 /** Milliseconds for which an app waits at most when it starts, and when it closes. */
-const SHORT_PATIENCE = 1000
+const SHORT_TIMEOUT = 1000
 /** Milliseconds for which what is to be sent is gathered. */
 const GATHER = 20
 /** Most fields of one exchange that ended by themselves, and milliseconds until they are looked for again. */
@@ -138,7 +138,7 @@ export class RedisFleet implements Fleet {
   /** Exchanges at once, after the exchange that is under way. It may go on when this resolves. */
   async #now(): Promise<void> {
     const exchanged = (this.#running ?? Promise.resolve()).then(() => this.#run())
-    await within(SHORT_PATIENCE, exchanged, () => {}).catch(() => {})
+    await within(SHORT_TIMEOUT, exchanged, () => {}).catch(() => {})
   }
 
   async #run(): Promise<void> {
@@ -160,7 +160,7 @@ export class RedisFleet implements Fleet {
   async #exchange(): Promise<boolean> {
     const sent = this.#outbox.first()
     const started = this.#started
-    const question: Question = {
+    const question: ExchangeCall = {
       known: started.length > 0 || sent.length > 0 ? this.#mirror.version.stamp : null,
       entries: sent,
       ended: sent.length > 0 ? this.#ended() : [],
@@ -180,7 +180,7 @@ export class RedisFleet implements Fleet {
     }
   }
 
-  async #read(answer: Answer, question: Question): Promise<void> {
+  async #read(answer: ExchangeReply, question: ExchangeCall): Promise<void> {
     const { entries: sent, ended, reports } = question
     const names = this.#freed.read(answer, question)
     if (names === 'all') this.#parts.forgetAll()
@@ -201,7 +201,7 @@ export class RedisFleet implements Fleet {
   }
 
   /** Gives Redis what it lost, unless nothing is in force. */
-  async #restore({ version }: Answer): Promise<void> {
+  async #restore({ version }: ExchangeReply): Promise<void> {
     const { stamp, born } = this.#mirror.version
     const fields = [...this.#mirror.shared].filter(([, value]) => !hasEnded(value, wallMicros() / 1000))
     if (version.stamp === '' && fields.length === 0) this.#mirror.version = NO_VERSION
@@ -219,7 +219,7 @@ export class RedisFleet implements Fleet {
   }
 
   #ask(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return askRedis(this.#parts.connection, script, keys, args, PATIENCE)
+    return askRedis(this.#parts.connection, script, keys, args, TIMEOUT)
   }
 
   #onSuccess(): void {

@@ -1,4 +1,4 @@
-import type { Answer, Question } from './exchange.js'
+import type { ExchangeCall, ExchangeReply } from './exchange.js'
 import { MOST_NAMES } from './script.js'
 
 /** Names of keys that were reset or blocked: those that other processes must hear of, and those of others. */
@@ -27,7 +27,7 @@ export class FreedNames {
   }
 
   /** Those that wait. They wait no more, unless they are given back. */
-  take(): Pick<Question, 'names' | 'count'> {
+  take(): Pick<ExchangeCall, 'names' | 'count'> {
     const names = this.#isMany ? 'many' : this.#waiting
     this.#waiting = new Set()
     this.#isMany = false
@@ -35,7 +35,7 @@ export class FreedNames {
   }
 
   /** They could not be sent. */
-  giveBack({ names }: Pick<Question, 'names'>): void {
+  giveBack({ names }: Pick<ExchangeCall, 'names'>): void {
     if (names === 'many') {
       this.#waiting.clear()
       this.#isMany = true
@@ -43,7 +43,7 @@ export class FreedNames {
   }
 
   /** Reads the reply. Returns the names that other processes sent since the last one. */
-  read({ names, count }: Answer, sent: Pick<Question, 'names'>): readonly string[] | 'all' {
+  read({ names, count }: ExchangeReply, sent: Pick<ExchangeCall, 'names'>): readonly string[] | 'all' {
     this.#count = count
     if (names === 'all' || sent.names === 'many') return 'all'
     const own = new Set(sent.names)

@@ -1,4 +1,4 @@
-import { type Answer, type Entry, type LoggedEntry, NO_VERSION, type Version } from './exchange.js'
+import { type Entry, type ExchangeReply, type LoggedEntry, NO_VERSION, type Version } from './exchange.js'
 import { ENDED, NOTE_ONLY } from './script.js'
 
 /** A field whose value is another one than before. */
@@ -38,7 +38,7 @@ export class Mirror {
   }
 
   /** Takes over what Redis has now, with the entries in `sent`. Returns the fields that are others here. */
-  takeOver({ how, version, fields, entries }: Answer, sent: readonly Entry[]): FieldChange[] {
+  takeOver({ how, version, fields, entries }: ExchangeReply, sent: readonly Entry[]): FieldChange[] {
     const changed = how === 'all' ? new Set([...this.#shared.keys(), ...fields.keys()]) : fieldsOf(entries)
     for (const { field } of sent) changed.add(field)
     const before = [...changed].map((field) => [field, this.get(field)] as const)

@@ -1,5 +1,5 @@
 import { processMicros } from '../../clock.js'
-import type { Answer } from './exchange.js'
+import type { ExchangeReply } from './exchange.js'
 import type { Seat } from './seat.js'
 
 /** Microseconds for which a process goes on asking after it was asked. */
@@ -53,7 +53,7 @@ export class Presence {
   }
 
   /** Reads the reply. Returns whether reports are asked for that were not before. */
-  read({ isAsked, reports }: Answer, sent: ReadonlyMap<string, string>): boolean {
+  read({ isAsked, reports }: ExchangeReply, sent: ReadonlyMap<string, string>): boolean {
     for (const [id, report] of sent) if (report === '') this.#leaving.delete(id)
     const isNew = isAsked && !this.#isAsked
     this.#isAsked = isAsked

@@ -1,5 +1,5 @@
 import type { Charge } from '../../../../types/index.js'
-import { costOf } from '../../charge.js'
+import { totalCost } from '../../charge.js'
 import { GenerationalMap } from '../../generational-map.js'
 import type { RedisBucket } from '../buckets.js'
 import type { RedisKey } from '../keys.js'
@@ -37,7 +37,7 @@ export class DenyCache {
     for (let i = 0; i < charges.length; i++) {
       const state = this.#known.get(keys[i].name)?.state
       if (!state || now - state.at >= GOOD_FOR) return false
-      const allowed = predict(charges[i], costOf(charges, charges[i]), state, now)
+      const allowed = predict(charges[i], totalCost(charges, charges[i]), state, now)
       if (allowed === undefined) return false
       if (allowed) continue
       if (!mayDeny(charges[i])) return false

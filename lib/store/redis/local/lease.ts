@@ -22,7 +22,7 @@ export interface Lease {
   /** A call that asks for units is under way, or about to be. */
   pending: boolean
   /** It is under way. */
-  departed: boolean
+  isSent: boolean
   /** Number of that call: what calls before it were to ask for is not asked for any more. */
   round: number
   /** Units that the last call asks for. */
@@ -42,7 +42,7 @@ export interface Rest {
 
 export function newLease(redisKey: RedisKey, now: number): Lease {
   const law = redisKey.bucket.policy.law as TokenBucket
-  const calls = { pending: false, departed: false, round: 0, wanted: 0 }
+  const calls = { pending: false, isSent: false, round: 0, wanted: 0 }
   return { redisKey, law, grants: [], held: 0, low: 0, size: 1, ...calls, used: now }
 }
 

@@ -87,7 +87,7 @@ export class Leases {
     lease.size = now - lease.used < HOT ? Math.min(this.#most, lease.size * 2) : 1
     lease.used = now
     lease.pending = lease.size > 1
-    lease.departed = false
+    lease.isSent = false
     lease.round++
   }
 
@@ -105,7 +105,7 @@ export class Leases {
   ask(lease: Lease): void {
     // Units that were given back meanwhile may have filled it up; a call that asks asks for one at least.
     lease.wanted = Math.max(1, lease.size - 1 - lease.held)
-    lease.departed = true
+    lease.isSent = true
   }
 
   /**
@@ -147,7 +147,7 @@ export class Leases {
     const grant = lease.grants.at(-1)
     if (grant === undefined || grant.isBuried || grant.owed(now) <= 0) return null
     // What is under way will lie above it.
-    if (lease.pending && lease.departed) return null
+    if (lease.pending && lease.isSent) return null
     const { mark } = grant
     const ticks = grant.cut()
     if (ticks === 0) return null

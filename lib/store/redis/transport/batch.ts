@@ -1,5 +1,5 @@
 import type { Charge } from '../../../../types/index.js'
-import { costOf } from '../../charge.js'
+import { totalCost } from '../../charge.js'
 import type { RedisBucket } from '../buckets.js'
 import { offencesOf } from '../keys.js'
 import type { Call, TakeCall, Verb } from './calls.js'
@@ -204,7 +204,7 @@ function hasOffences({ verb, charges }: Call, i: number): boolean {
 /** The cost by which a charge is judged. More than the limit never fits, however long a call may wait. */
 function judgedCost(charges: readonly Charge[], charge: Charge): number {
   const { policy, law } = charge.bucket as RedisBucket
-  const cost = costOf(charges, charge)
+  const cost = totalCost(charges, charge)
   return cost > policy.limit && isBucket(charge) ? Math.floor(law[2] / law[1]) + 1 : cost
 }
 

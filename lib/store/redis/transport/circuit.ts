@@ -2,7 +2,7 @@ import type { StoreState } from '../../../../types/index.js'
 import { outage } from '../errors.js'
 
 /** Failures in a row after which the store is taken to be down. */
-const PATIENCE = 5
+const MOST_FAILURES = 5
 /** Microseconds for which it is then left alone before a call may try it again. */
 const PAUSE = 1_000_000
 
@@ -49,8 +49,8 @@ class Circuit {
   failed(sentAt: number, now: number, error: Error): void {
     if (sentAt < this.#answered) return
     this.#failures++
-    if (this.#open || this.#failures >= PATIENCE) this.#retryAt = now + PAUSE
-    if (this.#open || this.#failures < PATIENCE) return
+    if (this.#open || this.#failures >= MOST_FAILURES) this.#retryAt = now + PAUSE
+    if (this.#open || this.#failures < MOST_FAILURES) return
     this.#open = true
     this.#changed(true, error)
   }

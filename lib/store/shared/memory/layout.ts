@@ -5,7 +5,7 @@ import { invalidOption } from '../../../policy/index.js'
  *
  *     header        what the rest depends on: version, sizes, seed, kind of liveness, start of time
  *     owners        one record a thread: its name, and how much of its journal counts
- *     part headers  one for each part: its lock, its counters, its lists of free blocks
+ *     part headers  one for each part: its lock, its counters, its lists of free segments
  *     journals      one a thread: the old values of what the thread has written and not yet committed
  *     tables        for each part its table of keys, and its arena of rings
  *
@@ -58,13 +58,13 @@ export const SLOT_WORDS = 5
 export const OWNER_WORDS = 32
 export const PART_HEADER_WORDS = 64
 /**
- * Orders of the smallest and the largest block: 64 bytes, and what holds the 1,000,000 units of the largest
+ * Orders of the smallest and the largest segment: 64 bytes, and what holds the 1,000,000 units of the largest
  * window.
  */
 export const SMALLEST_ORDER = 3
 export const LARGEST_ORDER = 20
-/** Doubles of a block that are its header. */
-export const BLOCK_HEADER = 2
+/** Doubles of a segment that are its header. */
+export const SEGMENT_HEADER = 2
 
 const HEADER_WORDS = 32
 /** Tables and arenas begin at multiples of this many words. */

@@ -25,12 +25,14 @@ const NO_LIVENESS =
  * Makes memory for one state in all threads of a process. Hand it to the threads by `workerData`,
  * `postMessage` or `setEnvironmentData`; each thread makes its own `sharedStore({ memory })` over it. The
  * size is fixed. The system gives memory to pages that are used, so unused keys cost nothing. Throws
- * `FST_FLOODGATE_OPTION` for options that are not allowed, and `FST_FLOODGATE_MEMORY` on a system that cannot
- * tell when a thread has ended.
+ * `FST_FLOODGATE_OPTION` and `FST_FLOODGATE_UNKNOWN_OPTION` for options that are not allowed, and
+ * `FST_FLOODGATE_MEMORY` on a system that cannot tell when a thread has ended.
  *
  * @example
+ * ```js
  * const memory = createSharedMemory({ maxKeys: 100_000 })
  * new Worker(file, { workerData: { memory } })
+ * ```
  */
 export function createSharedMemory(options: SharedMemoryOptions = {}): SharedMemory {
   return newMemory(layoutFor(ownOptions(options, ['maxKeys', 'maxUnits', 'maxThreads'], '')), livenessKind())
@@ -46,7 +48,7 @@ export function newMemory(layout: Layout, kind: number): SharedMemory {
   words[HEADER.ORDER] = layout.order
   words[HEADER.LIVENESS] = kind
   words.set(randomFillSync(new Int32Array(2)), HEADER.SEED)
-  // Each arena begins as one free block.
+  // Each arena begins as one free segment.
   for (let part = 0; part < layout.parts; part++)
     words[layout.partHeaders + part * PART_HEADER_WORDS + PART.FREE + layout.order] = 1
   words[HEADER.VERSION] = VERSION

@@ -3,7 +3,7 @@ import type { Policy } from '../../../../types/index.js'
 import { type CompiledPolicy, invalidOption, lawNumbers } from '../../../policy/index.js'
 import { KeyHasher } from '../../key-hash.js'
 import type { Cells } from '../memory/cells.js'
-import { BLOCK_HEADER, HEADER, type Layout } from '../memory/layout.js'
+import { HEADER, type Layout, SEGMENT_HEADER } from '../memory/layout.js'
 import { BucketKeeper } from './bucket-keeper.js'
 import type { Keeper, SharedBucket } from './keeper.js'
 import { fillBits } from './slots.js'
@@ -66,7 +66,7 @@ export class Buckets {
     const { algorithm, limit } = policy
     if (algorithm !== 'token-bucket' && orderFor(limit) > most) {
       const needed = 2 ** (orderFor(limit) + 1) * this.#layout.parts
-      const allowed = `at most ${2 ** most - BLOCK_HEADER} with '${algorithm}' here; maxUnits: ${needed} has room for it`
+      const allowed = `at most ${2 ** most - SEGMENT_HEADER} with '${algorithm}' here; maxUnits: ${needed} has room for it`
       throw invalidOption(algorithm === 'concurrency' ? 'limit' : 'rate', limit, allowed)
     }
     return policy as CompiledPolicy

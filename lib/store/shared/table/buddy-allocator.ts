@@ -2,22 +2,22 @@ import type { Ring } from '../../../policy/index.js'
 import { unload } from '../../ring.js'
 import type { Journal } from '../locking/journal.js'
 import type { Cells } from '../memory/cells.js'
-import { BLOCK_HEADER, SMALLEST_ORDER } from '../memory/layout.js'
+import { SEGMENT_HEADER, SMALLEST_ORDER } from '../memory/layout.js'
 
 const FREE = 0x20
 const SMALLEST_WORDS = 2 << SMALLEST_ORDER
 
 /**
- * The arena of a part: blocks of 2^order doubles, for rings, by the buddy system (Knowlton 1965; Knuth, TAOCP
- * 2.5). A block begins with two doubles of header, as four words:
+ * The arena of a part: segments of 2^order doubles, for rings, by the buddy system (Knowlton 1965; Knuth,
+ * TAOCP 2.5). A segment begins with two doubles of header, as four words:
  *
- *     word 0      order, and whether the block is free
- *     word 1, 2   of a free block, the next and the previous of its order; else start and count of the ring
- *     word 3      of a block in use, the rate of its law
+ *     word 0      order, and whether the segment is free
+ *     word 1, 2   of a free segment, the next and the previous of its order; else start and count of the ring
+ *     word 3      of a segment in use, the rate of its law
  *
- * The ref of a block is its place in units of the smallest block, from 1 on; 0 is no block. Every change is
- * saved in the journal, and the caller commits. Commit a freed block before you take it again: the journal
- * cannot put back what is written into it.
+ * The ref of a segment is its place in units of the smallest segment, from 1 on; 0 is no segment. Every
+ * change is saved in the journal, and the caller commits. Commit a freed segment before you take it again:
+ * the journal cannot put back what is written into it.
  */
 export class BuddyAllocator {
   readonly #cells: Cells
@@ -35,7 +35,7 @@ export class BuddyAllocator {
     this.#order = order
   }
 
-  /** The ref of a block of that order whose ring is empty, or 0 if there is none. */
+  /** The ref of a segment of that order whose ring is empty, or 0 if there is none. */
   take(order: number, rate: number): number {
     let from = order
     while (from <= this.#order && this.#head(from) === 0) from++
@@ -51,7 +51,7 @@ export class BuddyAllocator {
     return ref
   }
 
-  /** Whether a block of that order could be taken. */
+  /** Whether a segment of that order could be taken. */
   has(order: number): boolean {
     for (let from = order; from <= this.#order; from++) if (this.#head(from) !== 0) return true
     return false
@@ -72,7 +72,7 @@ export class BuddyAllocator {
     this.#link(place + 1, order)
   }
 
-  /** Points `ring` at the ring in a block; at nothing if `ref` is 0. */
+  /** Points `ring` at the ring in a segment; at nothing if `ref` is 0. */
   load(ref: number, ring: Ring): void {
     if (ref === 0) {
       unload(ring)
@@ -81,13 +81,13 @@ export class BuddyAllocator {
     const at = this.#at(ref)
     const { words } = this.#cells
     ring.slots = this.#cells.doubles
-    ring.base = (at >> 1) + BLOCK_HEADER
-    ring.capacity = (1 << words[at]) - BLOCK_HEADER
+    ring.base = (at >> 1) + SEGMENT_HEADER
+    ring.capacity = (1 << words[at]) - SEGMENT_HEADER
     ring.start = words[at + 1]
     ring.count = words[at + 2]
   }
 
-  /** The rate of the law of a block in use. */
+  /** The rate of the law of a segment in use. */
   rate(ref: number): number {
     return this.#cells.words[this.#at(ref) + 3]
   }
@@ -118,7 +118,7 @@ export class BuddyAllocator {
     return this.#arena + (ref - 1) * SMALLEST_WORDS
   }
 
-  /** The first free block of that order, or 0. */
+  /** The first free segment of that order, or 0. */
   #head(order: number): number {
     return this.#cells.words[this.#lists + order]
   }
@@ -152,7 +152,7 @@ export class BuddyAllocator {
   }
 }
 
-/** Size of a block in units of the smallest block. */
+/** Size of a segment in units of the smallest segment. */
 function sizeOf(order: number): number {
   return 1 << (order - SMALLEST_ORDER)
 }

@@ -9,7 +9,7 @@ import { Slots, WINDOW } from './slots.js'
 export interface Evictor {
   /** As `Evictable.heatAt`, for a slot in use, given its first word. */
   heat(part: Part, at: number): number
-  /** Gives back the block of a key that is about to be forgotten, or blocked. */
+  /** Gives back the segment of a key that is about to be forgotten, or blocked. */
   release(part: Part, at: number): void
   /** A key that is denied or blocked is about to be forgotten. */
   forgetsDenied(): void

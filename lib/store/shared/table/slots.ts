@@ -21,7 +21,7 @@ const TIME_BITS = 2 ** 21 - 1
  *     word 0, 1   digest of the key; both 0: the slot is empty
  *     word 2      1 bit: the key is being denied; 1 bit: its law is a window; then
  *                 bucket: 17 bits of ticks of the tat, 13 bits of logarithm of the fill time
- *                 window: 30 bits of ref of the block of its ring, 0 while it has none
+ *                 window: 30 bits of ref of the segment of its ring, 0 while it has none
  *     word 3, 4   bucket: the tat in whole microseconds; window: its length in microseconds
  *
  * A slot whose word 4 is negative is a mark: the key is blocked, or the slot counts the blocks of a key. Word

@@ -2,14 +2,14 @@ import type { Charge } from '../../../../types/index.js'
 import { type Ring, type SlidingWindow, slidingWindow } from '../../../policy/index.js'
 import { newRing } from '../../ring.js'
 import { windowVerdict } from '../../verdict.js'
-import { BLOCK_HEADER, SMALLEST_ORDER } from '../memory/layout.js'
+import { SEGMENT_HEADER, SMALLEST_ORDER } from '../memory/layout.js'
 import type { Effect, Keeper, Place, SharedBucket } from './keeper.js'
 import type { Part } from './part.js'
 
-/** A ring that is less full than this moves to a smaller block, unless its block is the smallest. */
+/** A ring that is less full than this moves to a smaller segment, unless its segment is the smallest. */
 const SPARSE = 1 / 8
 
-/** Sliding windows. The ring of a key is in a block of its part's arena. */
+/** Sliding windows. The ring of a key is in a segment of its part's arena. */
 export class WindowKeeper implements Keeper {
   readonly #ring: Ring = newRing()
   readonly #other: Ring = newRing()
@@ -111,7 +111,7 @@ export class WindowKeeper implements Keeper {
     return 0
   }
 
-  /** Moves the loaded ring to a block of that order, which is free, and commits. */
+  /** Moves the loaded ring to a segment of that order, which is free, and commits. */
   #move({ rate }: SlidingWindow, { part, at }: Place, order: number): void {
     const { arena } = part
     const ring = this.#ring
@@ -149,12 +149,12 @@ function verdict(
   windowVerdict(charge, law, used, oldest, slidingWindow.resetAfter(law, ring, now), wait)
 }
 
-/** The order of the smallest block that holds so many units. */
+/** The order of the smallest segment that holds so many units. */
 export function orderFor(units: number): number {
-  return Math.max(SMALLEST_ORDER, Math.ceil(Math.log2(units + BLOCK_HEADER)))
+  return Math.max(SMALLEST_ORDER, Math.ceil(Math.log2(units + SEGMENT_HEADER)))
 }
 
-/** Forgets keys that have rings until a block of that order is free. Returns whether one is. */
+/** Forgets keys that have rings until a segment of that order is free. Returns whether one is. */
 function makeRoom(part: Part, order: number): boolean {
   while (!part.arena.has(order)) {
     const before = part.keys
