@@ -16,6 +16,11 @@ const Twice = createError(
   "app.rateLimit is already there in this scope: register one rate limiter a scope, and its limiters in 'limiters'",
   500,
 )
+const Decorated = createError(
+  'FST_FLOODGATE_DUPLICATE',
+  'request.rateLimit is there already: another plugin, or another copy of this package, made it; allowed: one of them in a scope and those around it',
+  500,
+)
 const EarlyRoute = createError(
   'FST_FLOODGATE_EARLY_ROUTE',
   'route %s was declared before fastify-floodgate was loaded and its limiter cannot be placed in this version of Fastify: await app.register() first',
@@ -54,6 +59,10 @@ export function badEnv(variable: string, value: string, most: number): Error {
 
 export function registeredTwice(): Error {
   return new Twice()
+}
+
+export function requestDecorated(): Error {
+  return new Decorated()
 }
 
 export function earlyRoute(url: string): Error {

@@ -34,7 +34,8 @@ export interface NotFoundRouter {
 /**
  * The one place that reads behind Fastify's public API, for data that it does not offer, or not as quickly:
  * the config of a route without `request.routeOptions`, which is built at each read, the headers of a reply,
- * the hooks of a route that was declared before the plugin loaded, `trustProxy`, and the router of 404s.
+ * the hooks of a route that was declared before the plugin loaded, `trustProxy`, the servers of an app, and
+ * the router of 404s.
  * Where a version of Fastify hides these, `config` uses the public way, and the others return false or
  * undefined.
  */
@@ -91,6 +92,12 @@ export class Internals {
   hasForeignHooks(request: FastifyRequest, name: string): boolean {
     const hooks = this.#context(request)?.[name] as unknown[] | null | undefined
     return hooks?.some((hook) => !isOwn(hook)) === true
+  }
+
+  /** Servers of an app that listens on several addresses, beside `app.server`. */
+  otherServers(app: FastifyInstance): readonly unknown[] {
+    const servers = inherited(app, 'fastify.serverBindings')
+    return Array.isArray(servers) ? servers : []
   }
 
   /** The option `trustProxy` of the server, which `initialConfig` does not have. */

@@ -12,7 +12,7 @@ import { ExemptList } from './config/exempt-list.js'
 import { Strategies } from './config/key-strategies.js'
 import { readOptions, type Settings } from './config/options.js'
 import { Warnings } from './config/warnings.js'
-import { registeredTwice } from './errors.js'
+import { registeredTwice, requestDecorated } from './errors.js'
 import { Internals } from './internals.js'
 import { keepAddresses } from './lifecycle/connection-addresses.js'
 import { Gate } from './lifecycle/gate.js'
@@ -62,7 +62,7 @@ async function floodgate(app: FastifyInstance, options: RateLimitOptions): Promi
   // The types of stores depend on the modules that a program imports.
   app.decorate('rateLimit', registry as unknown as RateLimitRegistry)
   decorateRequest(app)
-  keepAddresses(app)
+  keepAddresses(app, internals)
   app.addHook('onRoute', function (this: FastifyInstance, route) {
     plans.add(route, this)
   })
@@ -122,6 +122,8 @@ function attach(app: FastifyInstance, store: AsyncStore): void {
   })
   app.addHook('onClose', async () => {
     stopStates()
+    // Connections that were closed by force end their responses in the next turns, which give units back.
+    for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve))
     await store.close()
   })
 }
@@ -160,7 +162,8 @@ function defineGuard(
 
 /** Nested registrations share the decorators: each charge of a request names its own. */
 function decorateRequest(app: FastifyInstance): void {
-  if (app.hasRequestDecorator('rateLimit')) return
+  if (app.hasRequestDecorator(requestCharges)) return
+  if (app.hasRequestDecorator('rateLimit')) throw requestDecorated()
   app.decorateRequest(requestCharges, null)
   app.decorateRequest('rateLimit', {
     getter() {

@@ -305,3 +305,33 @@ test('an address under which nobody is counted is refused, with the key of its c
   }
   t.equal(rateLimit.changes().length, 6)
 })
+
+test('what another plugin calls rateLimit, in an outer scope, is let be', async (t) => {
+  for (const foreign of [{}, () => {}, null, { has: () => true, get: () => undefined }]) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    app.decorate('rateLimit', foreign as never)
+    await app.register(
+      async (scope) => {
+        await scope.register(rateLimit, { ...only(1), notFound: only(1), key: user })
+        scope.get('/', async () => 'ok')
+      },
+      { prefix: '/api' },
+    )
+    await app.ready()
+    const statuses: number[] = []
+    for (const url of ['/api', '/api', '/api/none', '/api/none', '/none', '/none'])
+      statuses.push((await app.inject(url)).statusCode)
+    t.same(statuses, [200, 429, 404, 429, 404, 404])
+  }
+})
+
+test('a request.rateLimit of somebody else is an error at registration', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.decorateRequest('rateLimit', null)
+  await t.rejects(Promise.resolve(app.register(rateLimit)), {
+    code: 'FST_FLOODGATE_DUPLICATE',
+    message: /^request\.rateLimit is there already: another plugin, or another copy of this package/,
+  })
+})

@@ -51,7 +51,9 @@ function settleAtEnd(request: FastifyRequest, reply: FastifyReply, holder: Unset
     holder[unsettled] = []
     // HTTP/2 says `finish` also for a stream that was reset.
     const { stream } = raw as { stream?: { readonly rstCode: number } }
-    const isComplete = isFinished && raw.writableEnded && (stream === undefined || stream.rstCode === 0)
+    const isSent = isFinished && raw.writableEnded && (stream === undefined || stream.rstCode === 0)
+    // An upgrade that was accepted: somebody else answered it.
+    const isComplete = isSent || (isUpgrade(request) && reply.sent && !raw.headersSent)
     for (const charge of charges) settleOne(request, reply, charge, isComplete)
   }
   // The client may have left while the store was asked.

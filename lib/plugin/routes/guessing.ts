@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { RequestLimiter } from '../config/request-limiter.js'
+import { RequestRegistry } from '../registry.js'
 import type { RoutePlan } from './plan.js'
 
 /**
@@ -19,6 +20,8 @@ export function isOpenToGuessing(
 function hasGuard(app: FastifyInstance): boolean {
   for (let scope = app; scope.rateLimit !== undefined; scope = Object.getPrototypeOf(scope)) {
     const { rateLimit } = scope
+    // In an outer scope it may be that of another plugin.
+    if (!((rateLimit as unknown) instanceof RequestRegistry)) continue
     if (rateLimit.has('guard') && rateLimit.get('guard').policies.some(({ enforce }) => enforce > 0))
       return true
   }

@@ -1,7 +1,12 @@
 import { execFile } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import Fastify from 'fastify'
 import { test } from 'tap'
+import rateLimit from '../../../lib/index.js'
+import { lateStore } from '../../fixtures/late-store.js'
+import { ManualClock } from '../../fixtures/manual-clock.js'
 import { ask, limited, ok, only, user } from '../support/app.js'
 
 const FIXTURE = fileURLToPath(new URL('close.fixture.ts', import.meta.url))
@@ -46,3 +51,28 @@ for (const [how, args] of Object.entries({ 'after close()': ['listen'], 'without
     t.same(stdout.trim().split('\n'), ['200', '200', '429'])
   })
 }
+
+test('connections that close() ends by force give their units back before the store is closed', async (t) => {
+  const room = lateStore(new ManualClock())
+  const app = Fastify({ forceCloseConnections: true })
+  let out = -1
+  const store = {
+    ...room.store,
+    close: async () => {
+      const decision = await app.rateLimit.get('default').peek('127.0.0.1', { cost: 0 })
+      out = 3 - decision.remaining
+    },
+  }
+  await app.register(rateLimit, { algorithm: 'concurrency', limit: 3, store })
+  let inProgress = 0
+  app.get('/', () => {
+    inProgress++
+    return new Promise(() => {})
+  })
+  const address = await app.listen({ host: '127.0.0.1', port: 0 })
+  const replies = [1, 2, 3].map(() => fetch(address).catch(() => 'closed'))
+  while (inProgress < 3) await sleep(1)
+  await app.close()
+  t.same(await Promise.all(replies), ['closed', 'closed', 'closed'])
+  t.equal(out, 0)
+})

@@ -8,6 +8,7 @@ import * as tls from 'node:tls'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { type Test, test } from 'tap'
 import rateLimit from '../../../lib/index.js'
+import { Internals } from '../../../lib/plugin/internals.js'
 import { keepAddresses } from '../../../lib/plugin/lifecycle/connection-addresses.js'
 import { frozenStore, only } from '../support/app.js'
 
@@ -114,6 +115,62 @@ test('an app whose server is missing, or no emitter of events, is limited all th
   for (const server of [undefined, { listen() {}, address: () => null }]) {
     const app = Fastify()
     const proxy = Object.create(app, { server: { value: server } }) as FastifyInstance
-    t.doesNotThrow(() => keepAddresses(proxy))
+    t.doesNotThrow(() => keepAddresses(proxy, new Internals()))
   }
+})
+
+test('apps that share a server need its listeners until the last of them closes', async (t) => {
+  const server = createServer()
+  const before = listeners(server)
+  const start = async () => {
+    const app = Fastify({ serverFactory: () => server })
+    await app.register(rateLimit)
+    await app.ready()
+    return app
+  }
+  const [one, two] = [await start(), await start()]
+  const during = before.map((count) => count + 1)
+  t.same(listeners(server), during)
+  await one.close()
+  t.same(listeners(server), during)
+  await two.close()
+  t.same(listeners(server), before)
+})
+
+test('the servers of further addresses are listened to, too', async (t) => {
+  const app = Fastify()
+  await app.register(rateLimit)
+  const other = createServer()
+  const before = listeners(other)
+  // As Fastify does for `localhost`, where that is ::1 and 127.0.0.1.
+  const key = Object.getOwnPropertySymbols(app).find(
+    ({ description }) => description === 'fastify.serverBindings',
+  )
+  ;(app as unknown as Record<symbol, Server[]>)[key as symbol].push(other)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.same(
+    listeners(other),
+    before.map((count) => count + 1),
+  )
+  await app.close()
+  t.same(listeners(other), before)
+})
+
+test('an HTTP/2 session that the app destroys when it comes ends nothing else', async (t) => {
+  const app = Fastify({ http2: true })
+  let open = 0
+  app.server.on('session', (session) => {
+    if (++open > 1) session.destroy()
+  })
+  await app.register(rateLimit, { ...only(5), store: frozenStore() })
+  app.get('/', async (request) => request.rateLimit?.key)
+  t.teardown(() => app.close())
+  const address = await app.listen({ port: 0, host: '127.0.0.1' })
+  const sessions = Array.from({ length: 4 }, () => http2.connect(address).on('error', () => {}))
+  const [first, ...others] = sessions
+  t.teardown(() => first.destroy())
+  await Promise.all(others.map((session) => session.closed || once(session, 'close')))
+  t.equal(open, 4)
+  const request = first.request({ ':path': '/' })
+  t.equal(String((await once(request, 'data'))[0]), '127.0.0.1')
 })

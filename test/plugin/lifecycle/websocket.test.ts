@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import websocket from '@fastify/websocket'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { test } from 'tap'
 import { WebSocket } from 'ws'
 import rateLimit, { type RateLimitOptions, type RouteRateLimit } from '../../../lib/index.js'
-import { frozenStore, limited, only, user } from '../support/app.js'
+import { until } from '../../fixtures/redis/until.js'
+import { frozenStore, left, limited, only, user } from '../support/app.js'
 
 /** Listens, and closes with the test, whatever connections may still be open. */
 async function listen(app: FastifyInstance, teardown: (close: () => Promise<void>) => void): Promise<void> {
@@ -19,9 +20,9 @@ async function listen(app: FastifyInstance, teardown: (close: () => Promise<void
 }
 
 /** Asks for an upgrade: `open`, or the status that refused it and its Retry-After. */
-async function upgrade(app: FastifyInstance, path = '/ws'): Promise<string> {
+async function upgrade(app: FastifyInstance, path = '/ws', headers = {}): Promise<string> {
   const { port } = app.server.address() as AddressInfo
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`)
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers })
   const [event] = await Promise.race([
     once(socket, 'open').then(() => ['open']),
     once(socket, 'unexpected-response').then(([, response]) => {
@@ -107,4 +108,41 @@ test('messages of an open websocket are limited by hand, through the limiter of 
   }
   socket.terminate()
   await app.close()
+})
+
+test('an upgrade that is accepted has not failed: its connection is settled when it closes', async (t) => {
+  const app = await limited({ algorithm: 'sliding-window', rate: 2, per: 'hour', charge: 'failed' })
+  await app.register(websocket)
+  const onRequest = async (request: { headers: Record<string, unknown> }, reply: FastifyReply) => {
+    if (request.headers.authorization === undefined) return reply.code(401).send('who are you')
+  }
+  const asked: number[] = []
+  app.get('/ws', { websocket: true, preValidation: onRequest }, () => {})
+  app.get(
+    '/asked',
+    {
+      websocket: true,
+      config: {
+        rateLimit: {
+          rate: 5,
+          charge: (_request, reply) => {
+            asked.push(reply.statusCode)
+            return 0
+          },
+        },
+      },
+    },
+    () => {},
+  )
+  await listen(app, t.teardown)
+  const settled = () => until('the charge to be settled', () => left(app) === 2)
+  for (let i = 0; i < 4; i++) {
+    t.equal(await upgrade(app, '/ws', { authorization: 'Bearer right' }), 'open')
+    await settled()
+  }
+  t.equal(await upgrade(app), '401 undefined')
+  t.equal(await upgrade(app), '401 undefined')
+  t.equal(await upgrade(app), '429 3600')
+  t.equal(await upgrade(app, '/asked'), 'open')
+  await until('the function to be called', () => asked.length === 1)
 })
