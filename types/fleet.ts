@@ -12,6 +12,8 @@ export interface FleetNote {
   readonly at: number
   /** Milliseconds since then. */
   readonly age: number
+  /** Whether it was sent before this process heard of the fleet for the first time. */
+  readonly isPast: boolean
 }
 
 /** A registration, as a store sees it that processes share. */
@@ -37,6 +39,8 @@ export interface FleetSeat {
    * for ever), with a note for them. Null ends it. What cannot be sent now is sent later.
    */
   put(subject: string, text: string | null, note: string, until: number): void
+  /** Milliseconds since 1970 by the store's clock, as far as it is known: clocks of processes differ. */
+  now(): number
   /** Sends all processes a note. */
   note(note: string): void
   /** The reports of other processes, as far as they are known. To call it is to ask for them. */

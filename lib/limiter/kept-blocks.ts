@@ -4,13 +4,21 @@ import { processMicros } from '../store/index.js'
 /** Most blocks that one limiter remembers: the newest. */
 const MOST = 10_000
 
+/** The ends of a block, in microseconds. */
+interface Ends {
+  /** Of the block itself. It is over where the key was reset. */
+  readonly own: number
+  /** Of all blocks that the key had: laws that went meanwhile have not heard that one ends sooner. */
+  readonly last: number
+}
+
 /**
  * The blocks that an operator set, until their ends. The state of a key belongs to one law; these go on under
- * the next law.
+ * the next law. So does the end of a block by a reset, or by a shorter block.
  */
 export class KeptBlocks {
-  /** Ends in microseconds, the oldest block first. */
-  readonly #ends = new Map<string, number>()
+  /** The oldest block first. */
+  readonly #ends = new Map<string, Ends>()
   readonly #now: () => number
   #notedAt = Number.NEGATIVE_INFINITY
 
@@ -20,18 +28,22 @@ export class KeptBlocks {
   }
 
   set(key: string, ms: number): void {
-    this.#ends.delete(key)
-    this.#ends.set(key, this.#now() + ms * 1000)
-    if (this.#ends.size <= MOST) return
-    for (const oldest of this.#ends.keys()) {
-      this.#ends.delete(oldest)
-      return
-    }
+    const own = this.#now() + ms * 1000
+    this.#put(key, own, own)
   }
 
-  /** Returns whether it was there. */
+  /** A key that is not blocked, but may be by laws that are not in force: for so many ms. */
+  lift(key: string, ms: number): void {
+    const now = this.#now()
+    this.#put(key, now, now + ms * 1000)
+  }
+
+  /** Returns whether it was blocked. */
   delete(key: string): boolean {
-    return this.#ends.delete(key)
+    const wasBlocked = this.left(key) > 0
+    if (this.rest(key) > 0) this.lift(key, 0)
+    else this.#ends.delete(key)
+    return wasBlocked
   }
 
   /** Keys were blocked again, under another law. */
@@ -46,16 +58,34 @@ export class KeptBlocks {
 
   /** The milliseconds that are left of the block of a key; 0 if it has none. */
   left(key: string): number {
-    const end = this.#ends.get(key)
-    return end === undefined ? 0 : Math.max(0, end - this.#now()) / 1000
+    return this.#until(this.#ends.get(key)?.own)
   }
 
-  /** The keys that are blocked, and the milliseconds that are left. */
+  /** The milliseconds until no law has the key blocked any more. */
+  rest(key: string): number {
+    return this.#until(this.#ends.get(key)?.last)
+  }
+
+  /** The keys that are blocked by any law, and the milliseconds that are left of their blocks, or 0. */
   *[Symbol.iterator](): Iterator<[string, number]> {
-    for (const key of this.#ends.keys()) {
-      const left = this.left(key)
-      if (left > 0) yield [key, left]
+    for (const key of [...this.#ends.keys()]) {
+      if (this.rest(key) > 0) yield [key, this.left(key)]
       else this.#ends.delete(key)
+    }
+  }
+
+  #until(end = 0): number {
+    return Math.max(0, end - this.#now()) / 1000
+  }
+
+  #put(key: string, own: number, last: number): void {
+    const before = this.#ends.get(key)?.last ?? 0
+    this.#ends.delete(key)
+    this.#ends.set(key, { own, last: Math.max(last, before) })
+    if (this.#ends.size <= MOST) return
+    for (const oldest of this.#ends.keys()) {
+      this.#ends.delete(oldest)
+      return
     }
   }
 }

@@ -1,22 +1,16 @@
-import type { Bucket, Charge, Policy, Store } from '../../types/index.js'
+import type { Bucket, Policy, Store } from '../../types/index.js'
 import type { PolicyCounters } from '../observe/index.js'
 import { lawNumbers } from '../policy/index.js'
-import { newCharge } from '../store/index.js'
-import { ask, checkKey } from './ask.js'
+import { checkKey } from './ask.js'
+import { BlockingLimiter } from './blocking-limiter.js'
 import { wrongAddress } from './errors.js'
-import { clockOf, KeptBlocks } from './kept-blocks.js'
-import { LateBlocks } from './late-blocks.js'
 import { type OverrideInForce, Overrides } from './overrides.js'
 import type { Timing } from './runner.js'
 import { checkRoom, openSpace } from './spaces.js'
 
-/** Milliseconds within which processes hear of each other. */
-const UNKNOWN = 2000
-
 /** What operators change of a limiter while it runs: its policies, and what holds for some of its keys. */
-export abstract class OperatedLimiter<S extends Store> {
+export abstract class OperatedLimiter<S extends Store> extends BlockingLimiter<S> {
   readonly name: string
-  readonly store: S
   policies: readonly Policy[]
   buckets: readonly Bucket[]
   /** Whether any of its policies is a shadow, for some keys at least. */
@@ -26,15 +20,12 @@ export abstract class OperatedLimiter<S extends Store> {
   protected readonly timing: Timing
   /** The buckets that were opened first: laws that come later share their spaces. */
   readonly #spaces: Bucket[]
-  /** Made when it is needed, as an app may have thousands of limiters: blocks that were set by hand. */
-  #blocks: KeptBlocks | null = null
-  #late: LateBlocks | null = null
   #unkeyed: Unkeyed<this> | null = null
   #correct: (key: string) => string | null = () => null
 
   constructor(name: string, policies: readonly Policy[], store: S, spaces: Spaces, timing: Timing) {
+    super(store)
     this.name = name
-    this.store = store
     this.policies = policies
     this.hasShadows = policies.some(({ enforce }) => enforce < 1)
     this.timing = timing
@@ -83,7 +74,7 @@ export abstract class OperatedLimiter<S extends Store> {
       this.buckets = buckets
       this.hasShadows = policies.some(({ enforce }) => enforce < 1)
       this.count(counters)
-      for (const [key, ms] of this.#blocks ?? []) this.blockAgain(key, ms)
+      this.carryBlocks()
     }
   }
 
@@ -101,11 +92,11 @@ export abstract class OperatedLimiter<S extends Store> {
 
   /** Counts a key by an override from now on. A block that was set by hand goes on. */
   setOverride(key: string, override: OverrideInForce<this>): void {
-    this.overrides ??= new Overrides()
+    // One that has ended by itself has ended for the address, too.
+    this.overrides ??= new Overrides((key, isSourced) => this.unkeyedOf(key)?.endOverride(key, isSourced))
     this.overrides.set(key, override)
     override.limiter?.count(this.buckets.map(({ counters }) => counters as PolicyCounters))
-    const ms = this.#blocks?.left(key) ?? 0
-    if (ms > 0) override.limiter?.blockToo(key, ms)
+    if (override.limiter !== null) this.handOn(key, override.limiter)
     this.unkeyedOf(key)?.setOverride(key, { ...override, limiter: this.#twinOf(override.limiter) })
   }
 
@@ -116,96 +107,27 @@ export abstract class OperatedLimiter<S extends Store> {
     this.unkeyedOf(key)?.endOverride(key, isSourced)
   }
 
-  /**
-   * The laws that count a key, and those in whose spaces they are, as a text: the same in all processes that
-   * count the key as one.
-   */
   lawsOf(key: string): string {
     const limiters = [this, ...(this.overrides?.limiters(key) ?? [])]
     const buckets = [...this.#spaces, ...limiters.flatMap(({ buckets }) => buckets)]
     return JSON.stringify(buckets.map(({ policy }) => lawNumbers(policy)))
   }
 
-  /** Another process blocked a key for so many ms, in the store and under `laws`. */
-  hearBlock(key: string, ms: number, laws: string): void {
-    this.#hearBlock(key, ms, laws !== this.lawsOf(key))
-  }
-
-  #hearBlock(key: string, ms: number, isOther: boolean): void {
-    if (isOther) this.blockToo(key, ms)
-    else this.keepBlock(key, ms)
-    for (const limiter of this.also(key)) limiter.#hearBlock(key, ms, isOther)
-  }
-
-  /**
-   * Another process reset a key so many ms ago, in the store and under `laws`. Where they are others here, or
-   * this process has blocked the key again because it did not know, the key is reset here, too.
-   */
-  hearReset(key: string, age: number, laws: string): void {
-    this.#hearReset(key, age, laws !== this.lawsOf(key))
-  }
-
-  #hearReset(key: string, age: number, isOther: boolean): void {
-    const wasBlocked = this.#blocks?.delete(key) === true
-    const isHere = isOther || (wasBlocked && this.#blocks?.notedWithin(age + UNKNOWN) === true)
-    // A store that does not answer loses it.
-    if (isHere) this.store.reset(ask(this.newCharges(), key, 0))?.catch(() => {})
-    for (const limiter of this.also(key)) limiter.#hearReset(key, age, isHere)
-  }
-
-  /** The store has lost what it had: blocks that were set by hand begin again. */
-  onLoss(): void {
-    for (const [key, ms] of this.#blocks ?? []) this.blockAgain(key, ms)
+  override onLoss(): void {
+    super.onLoss()
     for (const limiter of this.overrides?.limiters() ?? []) limiter.onLoss()
     this.#unkeyed?.limiter.onLoss()
   }
 
-  /** Ends what goes on by itself. */
-  close(): void {
-    this.#late?.close()
+  override close(): void {
+    super.close()
     for (const limiter of this.overrides?.limiters() ?? []) limiter.close()
     this.#unkeyed?.limiter.close()
   }
 
-  /** Blocks a key that is blocked in other laws. */
-  protected blockToo(key: string, ms: number): void {
-    this.keepBlock(key, ms)
-    this.blockAgain(key, ms)
-  }
-
-  /** Blocks a key as it was blocked before, in the laws that are in force now. */
-  protected blockAgain(key: string, ms: number): void {
-    const blocks = this.#blocks as KeptBlocks
-    blocks.note()
-    // A store that does not answer has its limits of this process blocked meanwhile.
-    this.store.block(ask(this.newCharges(), key, 0), ms)?.catch(() => this.#blockLater(key, blocks))
-  }
-
-  #blockLater(key: string, blocks: KeptBlocks): void {
-    this.#late ??= new LateBlocks((key) => {
-      const ms = blocks.left(key)
-      if (ms > 0) this.blockAgain(key, ms)
-    })
-    this.#late.add(key)
-  }
-
-  protected keepBlock(key: string, ms: number): void {
-    this.#blocks ??= new KeptBlocks(clockOf(this.store))
-    this.#blocks.set(key, ms)
-  }
-
-  protected dropBlock(key: string): void {
-    this.#blocks?.delete(key)
-  }
-
-  /** Limiters for which what is said of a key holds, too: those of its overrides, and that of its address. */
   protected also(key: string): readonly this[] {
     const unkeyed = this.unkeyedOf(key)
     return [...(this.overrides?.limiters(key) ?? []), ...(unkeyed === null ? [] : [unkeyed])]
-  }
-
-  protected newCharges(): readonly Charge[] {
-    return this.buckets.map(newCharge)
   }
 
   /** The limiter that counts a key as an address; null where that is this one, or the key is none. */

@@ -27,10 +27,12 @@ export class Overrides<L> {
   #filter = new KeyFilter()
   /** Keys that have gone and are still in the filter. */
   #gone = 0
+  readonly #onEnded: (key: string, isSourced: boolean) => void
   readonly #now: () => number
 
-  /** `now` in microseconds since 1970. */
-  constructor(now = wallMicros) {
+  /** `onEnded` hears of one that has ended by itself. `now` in microseconds since 1970. */
+  constructor(onEnded: (key: string, isSourced: boolean) => void = () => {}, now = wallMicros) {
+    this.#onEnded = onEnded
     this.#now = now
   }
 
@@ -45,6 +47,7 @@ export class Overrides<L> {
     const override = this.#inForce.get(key)
     if (override === undefined || !this.#hasEnded(override)) return override
     this.end(key, override.isSourced)
+    this.#onEnded(key, override.isSourced)
     return this.get(key)
   }
 

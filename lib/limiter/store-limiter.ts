@@ -145,21 +145,30 @@ export class AsyncStoreLimiter extends BaseLimiter<AsyncStore> implements AsyncL
 
   async reset(key: string): Promise<void> {
     const { buckets } = this
+    const also = this.also(key)
     const own = this.store.reset(this.borrow(key, 0))
-    await Promise.all([own, ...this.also(key).map((limiter) => limiter.reset(key))])
+    await Promise.all([own, ...also.map((limiter) => limiter.reset(key))])
     this.dropBlock(key)
-    // The laws that came meanwhile have the block.
+    // The laws and the overrides that came meanwhile have the block.
     if (buckets !== this.buckets) await this.store.reset(this.borrow(key, 0))
+    await Promise.all(this.#since(also, key).map((limiter) => limiter.reset(key)))
   }
 
   async block(key: string, period: Period): Promise<void> {
     const ms = parsePeriod(period, 'period') / 1000
     const { buckets } = this
+    const also = this.also(key)
     const own = this.store.block(this.borrow(key, 0), ms)
-    await Promise.all([own, ...this.also(key).map((limiter) => limiter.block(key, period))])
+    await Promise.all([own, ...also.map((limiter) => limiter.block(key, period))])
     this.keepBlock(key, ms)
-    // The laws that came meanwhile do not have it.
+    // The laws and the overrides that came meanwhile do not have it.
     if (buckets !== this.buckets) await this.store.block(this.borrow(key, 0), ms)
+    await Promise.all(this.#since(also, key).map((limiter) => limiter.block(key, period)))
+  }
+
+  /** Limiters for which what is said of a key holds, too, and did not hold before. */
+  #since(before: readonly this[], key: string): readonly this[] {
+    return this.also(key).filter((limiter) => !before.includes(limiter))
   }
 
   storeKey(key: string, policy?: string): string {

@@ -102,8 +102,8 @@ export class Operations implements LimitsTarget {
     const reason = reasonOf(options)
     const limiter = this.#limiter(name, key)
     const note = { verb: 'reset', limiter: name, key, text: RESET_TEXT, ...reason } as const
-    const laws = limiter.lawsOf(key)
-    return this.#conclude(limiter.reset(key), note, (fleet) => fleet.reset(note, laws))
+    const [laws, ms] = [limiter.lawsOf(key), limiter.blockedAnywhere(key)]
+    return this.#conclude(limiter.reset(key), note, (fleet) => fleet.reset(note, laws, ms))
   }
 
   close(): void {

@@ -10,7 +10,10 @@ const override = (until: number) =>
 
 test('an override that has ended goes when it is met, by a look-up or in a list', async (t) => {
   let now = 0
-  const overrides = new Overrides<object>(() => now)
+  const overrides = new Overrides<object>(
+    () => {},
+    () => now,
+  )
   overrides.set('a', override(5))
   overrides.set('b', override(5))
   overrides.set('c', override(Number.POSITIVE_INFINITY))
@@ -28,7 +31,10 @@ test('an override that has ended goes when it is met, by a look-up or in a list'
 
 test('that of a call wins over that of a source, which is in force again when it ends', async (t) => {
   let now = 0
-  const overrides = new Overrides<string>(() => now)
+  const overrides = new Overrides<string>(
+    () => {},
+    () => now,
+  )
   const of = (limiter: string | null, isSourced: boolean, until = Number.POSITIVE_INFINITY) => ({
     ...override(until),
     limiter,

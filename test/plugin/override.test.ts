@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import { test } from 'tap'
+import type { RequestRegistry } from '../../lib/plugin/registry.js'
 import type { Decision } from '../../types/index.js'
 import { ask, CLIENT, left, limited, ok, only, user } from './support/app.js'
 
@@ -258,3 +259,17 @@ for (const policy of [{ rate: 5, burst: 5 }, false] as const) {
     t.equal(left(app, 'default', 'bob'), 2)
   })
 }
+
+test('an override of an address that has ended leaves nothing behind', async (t) => {
+  const app = await byUser()
+  const until = Date.now() + 60_000
+  for (let i = 0; i < 5; i++)
+    app.rateLimit.override('default', `10.0.0.${i}`, only(5), { until: new Date(until) })
+  const { member } = (app.rateLimit as unknown as RequestRegistry).operations.changes.of('default')
+  t.equal(member.unkeyed.overrides?.size, 5)
+  const { now } = Date
+  t.teardown(() => Object.assign(Date, { now }))
+  Date.now = () => until
+  t.equal(app.rateLimit.overrides().length, 0)
+  t.equal(member.unkeyed.overrides, null)
+})

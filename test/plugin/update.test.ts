@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import Fastify from 'fastify'
 import { test } from 'tap'
 import rateLimit, { memoryStore } from '../../lib/index.js'
+import { lateStore } from '../fixtures/late-store.js'
 import { ManualClock } from '../fixtures/manual-clock.js'
 import { ask, CLIENT, left, limited, ok, only, user } from './support/app.js'
 
@@ -175,8 +177,7 @@ test('a request that was admitted by the old law gives its units back to the old
     return 'ok'
   })
   const reply = app.inject('/')
-  while (app.rateLimit.stats().limiters.default.policies.default.allowed === 0)
-    await new Promise(setImmediate)
+  while (app.rateLimit.stats().limiters.default.policies.default.allowed === 0) await setImmediate()
   app.rateLimit.update('default', { algorithm: 'concurrency', limit: 2, hold: '2 minutes' })
   t.equal(left(app), 2)
   release()
@@ -194,4 +195,72 @@ test('a thousand updates take no more memory than one', async (t) => {
     app.rateLimit.get('default').take('client')
   }
   t.equal(Object.keys(app.rateLimit.stats().limiters.default.policies).length, 2)
+})
+
+for (const kind of ['memory', 'late'] as const) {
+  const open = async () => {
+    const clock = new ManualClock()
+    const store = kind === 'memory' ? memoryStore({ clock }) : lateStore(clock).store
+    const app = await limited({ ...only(1), store })
+    const { rateLimit } = app
+    const isBlocked = async () => {
+      // What an update does in a store over a network takes a turn or two.
+      for (let i = 0; i < 3; i++) await setImmediate()
+      const decision = await rateLimit.get('default').peek('key')
+      return !decision.allowed && decision.blocked === true
+    }
+    return { clock, rateLimit, isBlocked }
+  }
+
+  test(`what reset() lifted stays lifted when an earlier law comes back: ${kind}`, async (t) => {
+    const { rateLimit, isBlocked } = await open()
+    await rateLimit.block('default', 'key', '1 hour')
+    rateLimit.update('default', only(2))
+    t.equal(await isBlocked(), true)
+    await rateLimit.reset('default', 'key')
+    t.equal(await isBlocked(), false)
+    rateLimit.update('default', null)
+    t.equal(await isBlocked(), false)
+    rateLimit.update('default', only(2))
+    t.equal(await isBlocked(), false)
+  })
+
+  test(`an override that comes back has no block that was lifted meanwhile: ${kind}`, async (t) => {
+    const { rateLimit, isBlocked } = await open()
+    rateLimit.override('default', 'key', only(5))
+    await rateLimit.block('default', 'key', '1 hour')
+    rateLimit.override('default', 'key', null)
+    t.equal(await isBlocked(), true)
+    await rateLimit.reset('default', 'key')
+    rateLimit.override('default', 'key', only(5))
+    t.equal(await isBlocked(), false)
+  })
+
+  test(`an override that comes while a block or a reset is under way has it, too: ${kind}`, async (t) => {
+    const { rateLimit, isBlocked } = await open()
+    const blocked = rateLimit.block('default', 'key', '1 hour')
+    rateLimit.override('default', 'key', only(5))
+    await blocked
+    t.equal(await isBlocked(), true)
+    const lifted = rateLimit.reset('default', 'key')
+    rateLimit.override('default', 'key', only(6))
+    await lifted
+    t.equal(await isBlocked(), false)
+  })
+}
+
+test('a block that another one made shorter is over when that is, under an earlier law, too', async (t) => {
+  const clock = new ManualClock()
+  const app = await limited({ ...only(1), store: memoryStore({ clock }) })
+  const limiter = app.rateLimit.get('default')
+  limiter.block('key', '1 hour')
+  app.rateLimit.update('default', only(2))
+  limiter.block('key', '1 minute')
+  clock.advance(60_000)
+  app.rateLimit.update('default', null)
+  t.match(limiter.peek('key'), { allowed: true })
+  limiter.take('key')
+  app.rateLimit.update('default', only(3))
+  app.rateLimit.update('default', null)
+  t.match(limiter.peek('key'), { allowed: false, remaining: 0 }, 'only a block is lifted')
 })

@@ -1,4 +1,4 @@
-import type { Fleet, FleetMember, FleetNews, FleetSeat } from '../../../types/index.js'
+import type { Fleet, FleetMember, FleetNews, FleetNote, FleetSeat } from '../../../types/index.js'
 import type { LimitsLog } from '../../limits/index.js'
 import { dateOf, wallMicros } from '../../store/index.js'
 import type { ChangeLog } from '../config/change-log.js'
@@ -68,7 +68,7 @@ export class FleetChanges implements FleetMember {
   /** The store itself sees to the key; others must know of it where their laws are others, now or later. */
   block(note: Note, ms: number, laws: string): void {
     const { limiter, key } = note
-    const until = Math.round(wallMicros() / 1000 + ms)
+    const until = Math.round(this.#seat.now() + ms)
     const text = writeBlock(limiter, key as string, { until, laws })
     if (this.#hasRoom(text.length + ROOM))
       this.#seat.put(blockOf(limiter, key as string), text, JSON.stringify(note), until)
@@ -76,9 +76,9 @@ export class FleetChanges implements FleetMember {
   }
 
   /** The same; it ends a block. */
-  reset(note: Note, laws: string): void {
+  reset(note: Note, laws: string, ms: number): void {
     const { limiter, key } = note
-    const text = JSON.stringify({ ...note, laws })
+    const text = JSON.stringify({ ...note, laws, ms })
     this.#seat.put(blockOf(limiter, key as string), null, text, Number.POSITIVE_INFINITY)
   }
 
@@ -107,11 +107,11 @@ export class FleetChanges implements FleetMember {
   hear({ changes, notes }: FleetNews): void {
     // An update blocks again what is blocked, so what was reset meanwhile must be known.
     const last = new Map<string, () => void>()
-    for (const { text, at, age } of notes)
+    for (const { text, at, ...moment } of notes)
       this.#try(() => {
         const note: Note = JSON.parse(text)
         this.#list(note, at)
-        last.set(subjectOf(note.limiter, note.key), () => this.#hearNote(note, age))
+        last.set(subjectOf(note.limiter, note.key), () => this.#hearNote(note, moment))
       })
     for (const hear of last.values()) this.#try(hear)
     const overrides: (() => void)[] = []
@@ -166,7 +166,7 @@ export class FleetChanges implements FleetMember {
 
   /** `hasEnded`: before its time, by a reset whose note may not have come. */
   #applyBlock({ limiter: name, key, block }: Extract<Subject, { block: Block }>, hasEnded: boolean): void {
-    const left = block.until - wallMicros() / 1000
+    const left = block.until - this.#seat.now()
     if (left <= 0) return
     const { limiter } = this.#parts.changes.of(name).member
     if (hasEnded) limiter.hearReset(key, 0, block.laws)
@@ -177,12 +177,18 @@ export class FleetChanges implements FleetMember {
     this.#parts.log.add({ at: dateOf(at), ...change })
   }
 
-  #hearNote({ verb, limiter: name, key, ms = 0, laws = '' }: Note, age: number): void {
+  #hearNote(
+    { verb, limiter: name, key, ms = 0, laws = '' }: Note,
+    { age, isPast }: Pick<FleetNote, 'age' | 'isPast'>,
+  ): void {
     const { changes } = this.#parts
     if (key === null || !changes.has(name)) return
     const { limiter } = changes.of(name).member
     if (verb === 'block' && ms > age) limiter.hearBlock(key, ms - age, laws)
-    if (verb === 'reset') limiter.hearReset(key, age, laws)
+    if (verb !== 'reset') return
+    // What the key has now it may have got after a reset that is long past.
+    if (!isPast) limiter.hearReset(key, age, laws)
+    if (ms > age) limiter.hearLifted(key, ms - age)
   }
 
   /** What a process of another version says may not be allowed here. The rest of it holds. */

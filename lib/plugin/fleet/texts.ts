@@ -10,7 +10,7 @@ export type Subject =
 
 /** A block that was set by hand. */
 export interface Block {
-  /** In milliseconds since 1970. */
+  /** In milliseconds since 1970, by the clock of the store. */
   readonly until: number
   /** The laws under which the key is blocked in the store. */
   readonly laws: string
@@ -26,7 +26,10 @@ export interface Note {
   readonly comment: string
   /** Of a block or a reset: the laws under which the store knows of it. */
   readonly laws?: string
-  /** Of a block for which there is no room in the state: its length in milliseconds. */
+  /**
+   * In milliseconds. Of a block for which there is no room in the state: its length. Of a reset: how long
+   * laws that are not in force may still have the key blocked.
+   */
   readonly ms?: number
 }
 

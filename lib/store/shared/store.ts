@@ -42,7 +42,8 @@ export class SharedStore implements SyncStore {
   #clockFrom(clock: Clock): () => number {
     const elapsed = monotonicMicros(clock)
     const reading = readMicros(clock) - elapsed()
-    const start = reading - this.#section.epoch(reading)
+    // A clock that was set back before this thread came must not make times below 0: no slot holds them.
+    const start = Math.max(0, reading - this.#section.epoch(reading))
     return () => start + elapsed()
   }
 

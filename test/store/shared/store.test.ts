@@ -544,3 +544,38 @@ for (const [what, policy, spend] of [
     t.ok(one.stats().forgotten > 70)
   })
 }
+
+/** The store that a limiter was made with. */
+function storeOfLimiter(limiter: Limiter): SyncStore {
+  return (limiter as SyncStoreLimiter).store
+}
+
+for (const back of [50, 1000, 3_600_000]) {
+  test(`a store that attaches after its clock stepped back by ${back} ms locks nobody out`, async (t) => {
+    const memory = createSharedMemory({ maxKeys: 100 })
+    const clock = new ManualClock(1_700_000_000_000)
+    const open = () =>
+      createLimiter(
+        { name: 'tested', rate: 10, per: 'second', burst: 5 },
+        { store: sharedStore({ memory, clock }) },
+      )
+    const one = open()
+    t.match(one.take('old'), { remaining: 4 })
+    clock.advance(-back)
+    const two = open()
+    const limiters = [
+      two,
+      createLimiter({ ...WINDOW, per: 'second', name: 'window' }, { store: storeOfLimiter(two) }),
+    ]
+    for (const limiter of limiters)
+      for (const key of ['old', 'new'])
+        for (let i = 0; i < 3; i++) t.match(limiter.take(key), { allowed: true })
+    two.block('key', '1 second')
+    t.match(two.take('key'), { blocked: true, retryAfter: 1000 })
+    clock.advance(1000)
+    for (const limiter of limiters)
+      for (const key of ['old', 'new'])
+        t.match(limiter.peek(key), { allowed: true, remaining: limiter.policies[0].limit })
+    t.match(two.take('key'), { allowed: true })
+  })
+}

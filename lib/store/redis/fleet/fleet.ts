@@ -62,6 +62,8 @@ export class RedisFleet implements Fleet {
   /** In milliseconds since 1970. */
   #nextSweep = 0
   #reported: string | null = null
+  /** Microseconds by which the clock of the server is ahead of ours. */
+  #ahead = 0
 
   constructor(parts: FleetParts, later = after) {
     this.#parts = parts
@@ -74,6 +76,7 @@ export class RedisFleet implements Fleet {
       size: () => this.#mirror.size,
       start: (seat) => this.#start(seat),
       send: (entry) => this.#send(entry),
+      now: () => this.#serverMicros(),
       reports: (seat) => {
         if (this.#presence.ask()) this.#hurry()
         return this.#presence.of(seat)
@@ -149,11 +152,8 @@ export class RedisFleet implements Fleet {
     const isWell = await this.#running
     this.#running = null
     const goesOn = this.#started.length > 0 || (this.#waits && !this.#isClosed)
-    if (goesOn) this.#plan(isWell ? (this.#isHurried ? GATHER : PAUSE) : this.#pauseAfterFailure)
-  }
-
-  get #pauseAfterFailure(): number {
-    return this.#failures <= MOST_RETRIES ? RETRY : PAUSE
+    const soon = isWell ? this.#isHurried : this.#failures <= MOST_RETRIES
+    if (goesOn) this.#plan(soon ? (isWell ? GATHER : RETRY) : PAUSE)
   }
 
   /** Resolves to whether it succeeded. */
@@ -182,6 +182,8 @@ export class RedisFleet implements Fleet {
 
   async #read(answer: ExchangeReply, question: ExchangeCall): Promise<void> {
     const { entries: sent, ended, reports } = question
+    this.#ahead = answer.now - wallMicros()
+    for (const seat of this.#started) seat.meet(answer.now)
     const names = this.#freed.read(answer, question)
     if (names === 'all') this.#parts.forgetAll()
     else if (names.length > 0) this.#parts.forget(names)
@@ -203,19 +205,25 @@ export class RedisFleet implements Fleet {
   /** Gives Redis what it lost, unless nothing is in force. */
   async #restore({ version }: ExchangeReply): Promise<void> {
     const { stamp, born } = this.#mirror.version
-    const fields = [...this.#mirror.shared].filter(([, value]) => !hasEnded(value, wallMicros() / 1000))
+    const fields = [...this.#mirror.shared].filter(
+      ([, value]) => !hasEnded(value, this.#serverMicros() / 1000),
+    )
     if (version.stamp === '' && fields.length === 0) this.#mirror.version = NO_VERSION
     else await this.#ask(RESTORE, this.#keys, [stamp, born, ...fields.flat()])
   }
 
   /** Fields whose values have ended by themselves, once in a while. */
   #ended(): string[] {
-    const now = wallMicros() / 1000
+    const now = this.#serverMicros() / 1000
     const { shared } = this.#mirror
     if (shared.size === 0 || now < this.#nextSweep) return []
     this.#nextSweep = now + SWEEP
     const ended = [...shared].filter(([, value]) => hasEnded(value, now))
     return ended.slice(0, MOST_ENDED).map(([field]) => field)
+  }
+
+  #serverMicros(): number {
+    return wallMicros() + this.#ahead
   }
 
   #ask(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {

@@ -22,6 +22,8 @@ export interface SeatOffice {
   readonly size: () => number
   readonly start: (seat: Seat) => Promise<void>
   readonly send: (entry: Entry) => void
+  /** Microseconds since 1970 by the server's clock. */
+  readonly now: () => number
   readonly reports: (seat: Seat) => readonly string[]
   readonly stop: (seat: Seat) => void
 }
@@ -38,6 +40,8 @@ export class Seat implements FleetSeat {
   readonly #heard = new GenerationalMap<true>(NOTES)
   readonly #name = randomUUID()
   #notes = 0
+  /** When this seat heard of the state for the first time, in microseconds of the server. */
+  #since = 0
   isStarted = false
 
   constructor(number: number, member: FleetMember, office: SeatOffice) {
@@ -64,6 +68,10 @@ export class Seat implements FleetSeat {
     const end = until === Number.POSITIVE_INFINITY ? '' : String(until)
     const value = text === null ? ENDED : `${end}:${seal.close(text)}`
     this.#send(`${this.number} ${digest(subject)}`, value, note)
+  }
+
+  now(): number {
+    return this.#office.now() / 1000
   }
 
   note(note: string): void {
@@ -99,6 +107,11 @@ export class Seat implements FleetSeat {
     return Number.parseInt(field, 10) === this.number
   }
 
+  /** The server answered: at `now`, in its microseconds. */
+  meet(now: number): void {
+    if (this.#since === 0) this.#since = now
+  }
+
   /** Passes on what belongs to this seat. `now` in microseconds of the server. */
   hear(changes: readonly FieldChange[], entries: readonly LoggedEntry[], now: number): void {
     const news: FleetNews = {
@@ -110,7 +123,9 @@ export class Seat implements FleetSeat {
       }),
       notes: entries.flatMap(({ field, note, stamp }) => {
         const text = this.owns(field) ? this.#textOfNote(note) : null
-        return text === null ? [] : [{ text, at: stamp / 1000, age: Math.max(0, now - stamp) / 1000 }]
+        if (text === null) return []
+        const age = Math.max(0, now - stamp) / 1000
+        return [{ text, at: stamp / 1000, age, isPast: stamp <= this.#since }]
       }),
     }
     if (news.changes.length > 0 || news.notes.length > 0) this.#member.hear(news)

@@ -180,3 +180,59 @@ test('an override of a blocked key that comes while Redis is away is blocked whe
   await server.command('ACL', 'SETUSER', 'default', '+eval', '+evalsha')
   await until('the block', () => isBlocked(two, 'spammer'))
 })
+
+test('a process that starts does not reset again what was reset long ago', async (t) => {
+  const server = await startRedis(t)
+  const law = { algorithm: 'sliding-window', rate: 3, per: '10 minutes', block: '1 hour' } as const
+  const old = await memberOf(t, server, { ...law, rate: 5 })
+  await old.app.rateLimit.reset('default', 'guesser')
+  await old.hand.tick()
+  const fresh = await memberOf(t, server, law)
+  const limiter = fresh.app.rateLimit.get('default')
+  for (let i = 0; i < 4; i++) await limiter.take('guesser')
+  t.equal(await isBlocked(fresh, 'guesser'), true)
+  const late = await memberOf(t, server, law)
+  t.match(late.app.rateLimit.changes(), [{ verb: 'reset', key: 'guesser' }], 'it is listed')
+  await exchange(late, fresh)
+  t.same([await isBlocked(late, 'guesser'), await isBlocked(fresh, 'guesser')], [true, true])
+  // What is reset from now on counts.
+  await old.app.rateLimit.reset('default', 'guesser')
+  await exchange(old, late, fresh)
+  t.same([await isBlocked(late, 'guesser'), await isBlocked(fresh, 'guesser')], [false, false])
+})
+
+test('a process that starts after a reset knows what earlier laws have blocked', async (t) => {
+  const server = await startRedis(t)
+  const one = await memberOf(t, server, only(50))
+  await one.app.rateLimit.block('default', 'key', '1 hour')
+  one.app.rateLimit.update('default', only(40))
+  await exchange(one)
+  await one.app.rateLimit.reset('default', 'key')
+  await exchange(one)
+  const late = await memberOf(t, server, only(50))
+  t.equal(await isBlocked(late, 'key'), false)
+  await one.app.close()
+  late.app.rateLimit.update('default', null)
+  await until('the lifted block to go', async () => !(await isBlocked(late, 'key')))
+})
+
+test('blocks go by the clock of the server, whatever those of processes say', async (t) => {
+  const server = await startRedis(t)
+  const { now } = Date
+  t.teardown(() => Object.assign(Date, { now }))
+  for (const ahead of [2, -2]) {
+    const key = `spammer ${ahead}`
+    Date.now = () => now() + ahead * 3_600_000
+    const wrong = await memberOf(t, server, only(50))
+    await wrong.app.rateLimit.block('default', key, '1 hour')
+    await exchange(wrong)
+    await wrong.app.close()
+    Date.now = now
+    const right = await memberOf(t, server, only(40))
+    const decision = await right.app.rateLimit.get('default').peek(key)
+    t.match(decision, { allowed: false, blocked: true })
+    const { retryAfter } = decision as { retryAfter: number }
+    t.ok(retryAfter > 3_000_000 && retryAfter <= 3_700_000, `${retryAfter}`)
+    await right.app.close()
+  }
+})
