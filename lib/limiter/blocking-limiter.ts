@@ -132,8 +132,11 @@ export abstract class BlockingLimiter<S extends Store> {
     // Only what is blocked: other processes do the same, and the key may have been charged since.
     const lift = () => this.store.reset(charges.filter(({ blocked }) => blocked))
     const answer = this.store.peek(charges)
-    if (typeof answer === 'boolean') lift()?.catch(() => this.#carryLater(key))
-    else answer.then(lift).catch(() => this.#carryLater(key))
+    if (this.store.sync) lift()
+    else
+      Promise.resolve(answer)
+        .then(lift)
+        .catch(() => this.#carryLater(key))
   }
 
   #carryLater(key: string): void {

@@ -31,7 +31,7 @@ export class Overrides<L> {
   readonly #now: () => number
 
   /** `onEnded` hears of one that has ended by itself. `now` in microseconds since 1970. */
-  constructor(onEnded: (key: string, isSourced: boolean) => void = () => {}, now = wallMicros) {
+  constructor(onEnded: (key: string, isSourced: boolean) => void, now = wallMicros) {
     this.#onEnded = onEnded
     this.#now = now
   }

@@ -68,7 +68,7 @@ test('any sequence of sets and ends leaves what two plain maps would', (t) => {
   const verb = fc.tuple(fc.constantFrom('set', 'end'), fc.nat(9).map(String), fc.boolean())
   fc.assert(
     fc.property(fc.array(verb, { maxLength: 200 }), (verbs) => {
-      const overrides = new Overrides<string>()
+      const overrides = new Overrides<string>(() => {})
       const [called, sourced] = [new Map<string, string>(), new Map<string, string>()]
       for (const [i, [verb, key, isSourced]] of verbs.entries()) {
         const model = isSourced ? sourced : called

@@ -14,6 +14,7 @@ test('where Fastify hides its context, the config is read in public and the rest
     internals.appendHook(opaque, 'preHandler', () => {}),
     false,
   )
+  t.same(internals.otherServers({} as FastifyInstance), [])
   t.end()
 })
 
