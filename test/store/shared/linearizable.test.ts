@@ -21,14 +21,18 @@ const HISTORIES: { policies: PolicyOptions[][]; rule: Rule }[] = [
 
 for (const { policies, rule } of HISTORIES) {
   const names = policies.map((list) => list.map(({ name }) => name).join(' and ')).join(', ')
-  test(`some sequence of calls explains each of 4,000 histories of 3 threads at once: ${names}, ${JSON.stringify(rule)}`, async (t) => {
-    const histories = await record(3, ROUNDS, 4, policies)
+  test(`some sequence of calls explains each of 4,000 histories, or more, of 3 threads at once: ${names}, ${JSON.stringify(rule)}`, async (t) => {
+    const histories: Call[][] = []
+    const overlapping = () =>
+      histories.filter((calls) =>
+        calls.some((a) => calls.some((b) => a !== b && a.began < b.began && b.began < a.ended)),
+      ).length
+    // A busy machine seldom runs two threads at once, so that it needs more of them.
+    for (let tries = 0; tries < 10 && overlapping() <= 10; tries++)
+      histories.push(...(await record(3, ROUNDS, 4, policies)))
     const wrong = histories.filter((calls) => !isLinearizable(calls, rule))
     t.same(wrong, [])
-    const overlapping = histories.filter((calls) =>
-      calls.some((a) => calls.some((b) => a !== b && a.began < b.began && b.began < a.ended)),
-    )
-    t.ok(overlapping.length > 10, `${overlapping.length} histories of ${ROUNDS} in which calls overlap`)
+    t.ok(overlapping() > 10, `${overlapping()} histories of ${histories.length} in which calls overlap`)
     const having = (test: (call: Call) => boolean) => histories.filter((calls) => calls.some(test)).length
     if (rule.unit !== undefined) t.ok(having(({ delay }) => delay > 0) > 100, 'units are promised')
     if (rule.blocks)
