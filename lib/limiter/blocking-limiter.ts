@@ -54,7 +54,7 @@ export abstract class BlockingLimiter<S extends Store> {
 
   /** Laws that are not in force may have a key blocked for so many ms, although it was reset. */
   hearLifted(key: string, ms: number): void {
-    this.#keptBlocks().lift(key, ms)
+    this.#keptBlocks().set(key, 0, ms)
     for (const limiter of this.also(key)) limiter.hearLifted(key, ms)
   }
 
@@ -83,10 +83,10 @@ export abstract class BlockingLimiter<S extends Store> {
 
   /** Another limiter counts a key from now on. */
   protected handOn(key: string, limiter: this): void {
-    const left = this.#blocks?.left(key) ?? 0
     const rest = this.blockedAnywhere(key)
-    if (left > 0) limiter.blockToo(key, left)
-    else if (rest > 0) limiter.#liftToo(key, rest)
+    if (rest === 0) return
+    limiter.#keptBlocks().set(key, this.#keptBlocks().left(key), rest)
+    limiter.#carry(key)
   }
 
   /** Blocks a key that is blocked in other laws. */
@@ -113,11 +113,6 @@ export abstract class BlockingLimiter<S extends Store> {
 
   protected newCharges(): readonly Charge[] {
     return this.buckets.map(newCharge)
-  }
-
-  #liftToo(key: string, ms: number): void {
-    this.#keptBlocks().lift(key, ms)
-    this.#lift(key)
   }
 
   #carry(key: string): void {

@@ -27,21 +27,26 @@ export class KeptBlocks {
     this.#now = now
   }
 
-  set(key: string, ms: number): void {
-    const own = this.#now() + ms * 1000
-    this.#put(key, own, own)
-  }
-
-  /** A key that is not blocked, but may be by laws that are not in force: for so many ms. */
-  lift(key: string, ms: number): void {
+  /**
+   * A key is blocked for `left` ms from now on, or not with 0. Laws that are not in force may have it blocked
+   * for `rest` ms.
+   */
+  set(key: string, left: number, rest = left): void {
     const now = this.#now()
-    this.#put(key, now, now + ms * 1000)
+    const last = Math.max(now + rest * 1000, this.#ends.get(key)?.last ?? 0)
+    this.#ends.delete(key)
+    this.#ends.set(key, { own: now + left * 1000, last })
+    if (this.#ends.size <= MOST) return
+    for (const oldest of this.#ends.keys()) {
+      this.#ends.delete(oldest)
+      return
+    }
   }
 
   /** Returns whether it was blocked. */
   delete(key: string): boolean {
     const wasBlocked = this.left(key) > 0
-    if (this.rest(key) > 0) this.lift(key, 0)
+    if (this.rest(key) > 0) this.set(key, 0)
     else this.#ends.delete(key)
     return wasBlocked
   }
@@ -68,7 +73,7 @@ export class KeptBlocks {
 
   /** The keys that are blocked by any law, and the milliseconds that are left of their blocks, or 0. */
   *[Symbol.iterator](): Iterator<[string, number]> {
-    for (const key of [...this.#ends.keys()]) {
+    for (const key of this.#ends.keys()) {
       if (this.rest(key) > 0) yield [key, this.left(key)]
       else this.#ends.delete(key)
     }
@@ -76,17 +81,6 @@ export class KeptBlocks {
 
   #until(end = 0): number {
     return Math.max(0, end - this.#now()) / 1000
-  }
-
-  #put(key: string, own: number, last: number): void {
-    const before = this.#ends.get(key)?.last ?? 0
-    this.#ends.delete(key)
-    this.#ends.set(key, { own, last: Math.max(last, before) })
-    if (this.#ends.size <= MOST) return
-    for (const oldest of this.#ends.keys()) {
-      this.#ends.delete(oldest)
-      return
-    }
   }
 }
 

@@ -58,11 +58,21 @@ export class RedisLimits implements LimitsSource {
       stopWatching()
     }
     const document = new RedisDocument(this.#connection, this.#key)
-    const look = async () => {
-      const text = await document.read()
+    const deliver = (text: string | null) => {
       if (text !== null && !watch.isStopped) apply(document.checked(text), document.place)
     }
-    await this.#begin(document, apply, report)
+    // Redis may be away at first, but a document that is there must be allowed.
+    const first = await document.read().catch((error: Error) => {
+      report(error)
+      return null
+    })
+    try {
+      deliver(first)
+    } catch (error) {
+      this.stop()
+      throw error
+    }
+    const look = async () => deliver(await document.read())
     watch.start(look, (error) => {
       document.forget()
       report(error)
@@ -72,22 +82,6 @@ export class RedisLimits implements LimitsSource {
   stop(): void {
     this.#stop?.()
     this.#stop = null
-  }
-
-  /** Redis may be away at first, but a document that is there must be allowed. */
-  async #begin(document: RedisDocument, apply: Apply, report: (error: Error) => void): Promise<void> {
-    let text: string | null = null
-    try {
-      text = await document.read()
-    } catch (error) {
-      report(error as Error)
-    }
-    try {
-      if (text !== null) apply(document.checked(text), document.place)
-    } catch (error) {
-      this.stop()
-      throw error
-    }
   }
 }
 

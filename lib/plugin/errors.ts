@@ -73,8 +73,13 @@ export function lateHook(): Error {
   return new LateHook()
 }
 
-export function thrownValue(value: unknown, limiters: readonly string[]): Error {
-  return new ThrownValue(limiters.join(', '), show(value))
+/**
+ * The error of a request where a function of these limiters failed. Functions may throw anything, and Fastify
+ * would go on with a request whose error is `undefined`, `null` or another value that is false.
+ */
+export function asError(thrown: unknown, limiters: string): Error {
+  if (typeof thrown === 'object' && thrown !== null) return thrown as Error
+  return new ThrownValue(limiters, show(thrown))
 }
 
 export function noDone(): Error {

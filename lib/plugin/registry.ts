@@ -208,3 +208,9 @@ export class RequestRegistry extends OperatedLimiters implements Iterable<AnyLim
 function sumOf(limiters: readonly StoreLimiter[], read: (limiter: StoreLimiter) => number): number {
   return limiters.reduce((sum, limiter) => sum + read(limiter), 0)
 }
+
+/** The registry of a scope, where that is ours: in an outer scope, another plugin may have made it. */
+export function registryOf({ rateLimit }: FastifyInstance): RequestRegistry | null {
+  const registry: unknown = rateLimit
+  return registry instanceof RequestRegistry ? registry : null
+}

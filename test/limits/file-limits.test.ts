@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { FileLimits, fileLimits } from '../../lib/limits/file-limits.js'
+import { startsAgain } from './restarts.js'
 
 /** A source over a file in a folder of its own, and what it delivered: texts, and errors with a `!`. */
 function watched(t: Test, name = 'limits.json') {
@@ -187,20 +188,9 @@ test('fileLimits() needs a path', async (t) => {
 })
 
 test('a source that is in use is refused, and one that was stopped starts again', async (t) => {
-  const { path, source, seen, start, later } = watched(t)
-  writeFileSync(path, '{}')
-  await start()
-  await t.rejects(start(), {
-    code: 'FST_FLOODGATE_LIMITS',
-    message: 'a source of limits is in use already: call fileLimits() for each registration',
-  })
-  source.stop()
-  await start()
-  t.same(seen, ['{}', '{}'])
-  writeFileSync(path, '{ }')
-  await later()
-  while (seen.length < 3) await setImmediate()
-  t.equal(seen[2], '{ }')
+  const file = watched(t)
+  const { path, source, start } = file
+  await startsAgain(t, 'fileLimits()', file, (text) => writeFileSync(path, text))
   source.stop()
   unlinkSync(path)
   await t.rejects(start(), { code: 'FST_FLOODGATE_LIMITS' })

@@ -5,6 +5,7 @@ import type { RedisClient } from '../../lib/redis.js'
 import { clients, type Flavour } from '../fixtures/redis/clients.js'
 import { startProxy } from '../fixtures/redis/proxy.js'
 import { type Server, startRedis } from '../fixtures/redis/server.js'
+import { startsAgain } from './restarts.js'
 
 /** A source over a key of a private server, and what it delivered: texts, and errors with a `!`. */
 async function watched(t: Test, flavour: Flavour = clients[0]) {
@@ -177,18 +178,6 @@ test('redisLimits() needs a client and a key', async (t) => {
 })
 
 test('a source that is in use is refused, and one that was stopped starts again', async (t) => {
-  const { source, seen, start, later, set } = await watched(t)
-  await set('{}')
-  await start()
-  await t.rejects(start(), {
-    code: 'FST_FLOODGATE_LIMITS',
-    message: 'a source of limits is in use already: call redisLimits() for each registration',
-  })
-  source.stop()
-  await start()
-  t.same(seen, ['{}', '{}'], 'it is delivered again')
-  await set('{ }')
-  await later()
-  while (seen.length < 3) await setImmediate()
-  t.equal(seen[2], '{ }')
+  const key = await watched(t)
+  await startsAgain(t, 'redisLimits()', key, key.set)
 })

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Internals, NotFoundRoute, RouteContext } from '../internals.js'
-import { RequestRegistry } from '../registry.js'
+import { registryOf } from '../registry.js'
 import { rateLimitOf } from '../routes/facts.js'
 
 /**
@@ -37,16 +37,11 @@ export function limitNotFound(
   const own = router.findRoute('GET', pattern)
   const { handler, store } = own ?? (router.find('GET', app.prefix) as NotFoundRoute)
   const { config, server } = store
-  const isDecided = own !== null && isOurs(decidingScope(config, server).rateLimit)
+  const isDecided = own !== null && registryOf(decidingScope(config, server)) !== null
   if (isDecided || rateLimitOf(config) !== undefined) return
   const context: RouteContext = own === null ? Object.create(store) : store
   for (const [name, hook] of Object.entries(hooks))
     context[name] = [...((context[name] as unknown[] | null) ?? []), hook]
   context.config = { ...config, [deciding]: app }
   if (own === null) for (const url of [app.prefix, pattern]) router.all(url, handler, context)
-}
-
-/** Whether it is a registry of ours: another plugin may have made `app.rateLimit`. */
-function isOurs(rateLimit: unknown): boolean {
-  return rateLimit instanceof RequestRegistry
 }

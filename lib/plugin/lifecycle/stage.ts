@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { apart, denyDelayed, mayBeShadows, takeAll, takeShadows } from '../../limiter/index.js'
 import { conclude } from '../../observe/index.js'
 import type { RequestLimiter } from '../config/request-limiter.js'
+import { asError } from '../errors.js'
 import { isPromise } from '../is-promise.js'
 import { giveAllBack, refund } from '../request/refunds.js'
 import {
@@ -16,7 +17,6 @@ import {
 import { isInProgress, isProvisional, settleLater } from '../request/settlement.js'
 import type { Decider } from '../routes/plan.js'
 import { ChargeReader, type Charges } from './charge-reader.js'
-import { asError } from './failure.js'
 import type { Done } from './points.js'
 import type { Registration } from './registration.js'
 
@@ -72,7 +72,9 @@ export class Stage implements Decider {
 
   /** A function of the user's failed. A request does not fail because of limiters that only count it. */
   #fail(request: FastifyRequest, error: unknown, done: Done): void {
-    if (!this.members.every(({ limiter }) => limiter.isShadow)) return done(asError(error, this.members))
+    const limiters = this.members.map(({ limiter }) => limiter)
+    const names = limiters.map(({ name }) => name).join(', ')
+    if (!limiters.every(({ isShadow }) => isShadow)) return done(asError(error, names))
     request.log.error({ err: error }, 'shadow failed')
     done()
   }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { RequestLimiter } from '../config/request-limiter.js'
-import { RequestRegistry } from '../registry.js'
+import { registryOf } from '../registry.js'
 import type { RoutePlan } from './plan.js'
 
 /**
@@ -19,10 +19,8 @@ export function isOpenToGuessing(
 /** Whether this registration or one around it has a guard that denies anybody. */
 function hasGuard(app: FastifyInstance): boolean {
   for (let scope = app; scope.rateLimit !== undefined; scope = Object.getPrototypeOf(scope)) {
-    const { rateLimit } = scope
-    // In an outer scope it may be that of another plugin.
-    if (!((rateLimit as unknown) instanceof RequestRegistry)) continue
-    if (rateLimit.has('guard') && rateLimit.get('guard').policies.some(({ enforce }) => enforce > 0))
+    const registry = registryOf(scope)
+    if (registry?.has('guard') && registry.get('guard').policies.some(({ enforce }) => enforce > 0))
       return true
   }
   return false

@@ -125,7 +125,7 @@ export class Part extends Slots implements Evictable {
     const at = this.header + PART.FORGOTTEN
     this.journal.save(at, 2)
     this.cells.setDouble(at, this.forgotten + 1)
-    if (this.heatAt(coolest) > 1) this.#evictor.forgetsDenied()
+    if (this.denies(this.#table + coolest * SLOT_WORDS)) this.#evictor.forgetsDenied()
     this.remove(coolest)
   }
 

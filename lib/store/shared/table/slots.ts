@@ -87,6 +87,11 @@ export class Slots {
     return this.cells.words[at + 2] >>> REF_SHIFT
   }
 
+  /** Whether the key of a slot is being denied, or is blocked, for a slot that has not expired. */
+  denies(at: number): boolean {
+    return this.isDenied(at) || (this.until(at) > 0 && this.offences(at) === 0)
+  }
+
   /** Makes a slot the mark of a block (no offences) or of offences, at the next commit. */
   setUntil(at: number, micros: number, offences: number): void {
     this.#setTime(at, offences << REF_SHIFT, micros, ~TIME_BITS)

@@ -1,11 +1,17 @@
 import { setTimeout } from 'node:timers/promises'
 import { test } from 'tap'
 import { fleetKeys } from '../../../../lib/store/redis/fleet/script.js'
-import { startRedis } from '../../../fixtures/redis/server.js'
+import { type Server, startRedis } from '../../../fixtures/redis/server.js'
 import { until } from '../../../fixtures/redis/until.js'
 import { exchange, type Member, memberOf, PREFIX } from './support.js'
 
 const only = (n: number) => ({ rate: n, burst: n, per: 'hour' }) as const
+const [NO_SCRIPTS, SCRIPTS] = [
+  ['-eval', '-evalsha'],
+  ['+eval', '+evalsha'],
+]
+const permit = (server: Server, ...rules: string[]) => server.command('ACL', 'SETUSER', 'default', ...rules)
+
 const isBlocked = async ({ app }: Member, key: string) => {
   const decision = await app.rateLimit.get('default').peek(key)
   return !decision.allowed && decision.blocked === true
@@ -73,8 +79,8 @@ test('a process that missed the reset of a block hears of it in the state', asyn
 test('a block that the store did not take is no change', async (t) => {
   const server = await startRedis(t)
   const one = await memberOf(t, server, only(50))
-  await server.command('ACL', 'SETUSER', 'default', '-set', '-psetex')
-  await server.command('ACL', 'SETUSER', 'default', '-eval', '-evalsha')
+  await permit(server, '-set', '-psetex')
+  await permit(server, ...NO_SCRIPTS)
   await t.rejects(Promise.resolve(one.app.rateLimit.block('default', 'spammer', '1 hour')), {
     code: 'FST_FLOODGATE_STORE',
   })
@@ -82,7 +88,7 @@ test('a block that the store did not take is no change', async (t) => {
     code: 'FST_FLOODGATE_STORE',
   })
   t.same(one.app.rateLimit.changes(), [])
-  await server.command('ACL', 'SETUSER', 'default', '+eval', '+evalsha', '+set', '+psetex')
+  await permit(server, ...SCRIPTS, '+set', '+psetex')
   one.app.rateLimit.update('default', only(40))
   t.equal(await isBlocked(one, 'spammer'), false, 'nor does it come with another law')
 })
@@ -150,11 +156,11 @@ test('a block that Redis did not take for a new law comes when Redis answers', a
   const two = await memberOf(t, server, only(50))
   two.app.rateLimit.update('default', only(40))
   for (const key of ['spammer', 'free']) await one.app.rateLimit.block('default', key, '1 hour')
-  await server.command('ACL', 'SETUSER', 'default', '-eval', '-evalsha')
+  await permit(server, ...NO_SCRIPTS)
   one.app.rateLimit.update('default', only(40))
   await setTimeout(50)
   t.equal(await isBlocked(one, 'spammer'), true, 'in this process')
-  await server.command('ACL', 'SETUSER', 'default', '+eval', '+evalsha')
+  await permit(server, ...SCRIPTS)
   await until(
     'Redis to answer',
     async () => (await two.app.rateLimit.get('default').peek('any')).source === undefined,
@@ -174,10 +180,10 @@ test('an override of a blocked key that comes while Redis is away is blocked whe
   two.app.rateLimit.override('default', 'spammer', only(60))
   await one.app.rateLimit.block('default', 'spammer', '1 hour')
   t.equal(await isBlocked(two, 'spammer'), false, 'the block is of another law')
-  await server.command('ACL', 'SETUSER', 'default', '-eval', '-evalsha')
+  await permit(server, ...NO_SCRIPTS)
   one.app.rateLimit.override('default', 'spammer', only(60))
   await setTimeout(50)
-  await server.command('ACL', 'SETUSER', 'default', '+eval', '+evalsha')
+  await permit(server, ...SCRIPTS)
   await until('the block', () => isBlocked(two, 'spammer'))
 })
 
